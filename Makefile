@@ -1,0 +1,37 @@
+# The two commands of the README: `make run` and `make test`. Both set up `.venv` first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: run test test-fast test-slow check clean
+
+run: $(INSTALLED)
+	$(BIN)/vaesearch run $(if $(wildcard vaesearch-workspace/study.db),--name digits-$(shell date +%Y%m%d-%H%M%S))
+
+test: test-fast test-slow
+
+# Seconds to minutes on two cores; no Ray, no server.
+test-fast: $(INSTALLED) check
+	$(BIN)/python -m pytest -m "not slow"
+
+# Real Ray, kills, servers, a browser.
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# Exactly the versions of cluster/constraints.txt, within the ranges of pyproject.toml.
+$(INSTALLED): pyproject.toml cluster/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "vaesearch needs Python 3.11 or newer; say: make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint cluster/constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info

@@ -1,0 +1,1 @@
+"""Durable multi-objective hyperparameter searches over variational autoencoders."""

@@ -1,0 +1,55 @@
+"""What travels between the driver and a worker: plain values, no Keras and no Ray."""
+
+import dataclasses
+import json
+from typing import final
+
+from search.trial import Measurement, Params
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a worker is to do."""
+
+    trial: int
+    attempt: int
+    params: Params
+    seed: int
+
+    def to_json(self) -> str:
+        """Returns the assignment as text, which Tune passes on untouched."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Assignment":
+        """Returns the assignment of `to_json`."""
+        return cls(**json.loads(text))
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Round:
+    """What a worker has to say after some epochs.
+
+    Attributes:
+        measurements: What was measured. The first round of an attempt repeats all that earlier
+            attempts had measured, because a crash may have kept it from being reported.
+        outcome: None to go on, else complete, failed, interrupted, or blocked (the store refuses).
+        reason: Why it failed or is blocked.
+    """
+
+    measurements: list[Measurement]
+    outcome: str | None = None
+    reason: str | None = None
+
+    def to_json(self) -> str:
+        """Returns the round as text, which Tune passes on untouched."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Round":
+        """Returns the round of `to_json`."""
+        values = json.loads(text)
+        measurements = [Measurement(**item) for item in values["measurements"]]
+        return cls(measurements, values["outcome"], values["reason"])

@@ -1,0 +1,38 @@
+"""`vaesearch`: the entry point. Errors of ours are one line and exit status 1, of usage 2."""
+
+import errno
+import os
+import sys
+
+from search.cli import look, run, take  # noqa: F401 - they add their commands to the app
+from search.cli.app import app
+from search.errors import SearchError
+
+
+def main() -> None:
+    """Runs the command line."""
+    try:
+        app(prog_name="vaesearch")
+    except SearchError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _leave_output_unwritten()
+        print(
+            "Error: The disk is full. Free some space; nothing measured is lost.", file=sys.stderr
+        )
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("Ended at once. `vaesearch resume NAME` goes on.", file=sys.stderr)
+        sys.exit(130)
+
+
+def _leave_output_unwritten() -> None:
+    """Keeps the interpreter from writing at its end what could not be written just now."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

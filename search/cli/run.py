@@ -1,0 +1,220 @@
+"""Commands that begin or go on with a search: init, run, resume, stop."""
+
+import re
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from search import driver
+from search.cli.app import (
+    JsonOption,
+    NameArgument,
+    WorkspaceOption,
+    app,
+    console,
+    print_json,
+    reader_of,
+)
+from search.cli.live import show_while
+from search.config import SamplerName, StudyConfig, replaced
+from search.errors import SearchError
+from search.report.summary import summarize
+from search.report.tables import front_table
+from search.stopper import Ending
+from search.study.lease import current_holder
+from search.study.searches import request_stop
+from search.study_file import builtin_study, builtin_text, load_study
+from search.trial import TrialState
+from search.workspace import Workspace
+
+_STOP_SECONDS = 60.0
+
+StudyArgument = Annotated[
+    Path | None, typer.Argument(help="A study file; without one, the built-in study of digits.")
+]
+TrialsOption = Annotated[int | None, typer.Option("--trials", min=1, help="Finished trials.")]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Trials at once; default: as many as fit.")
+]
+SamplerOption = Annotated[
+    SamplerName | None, typer.Option("--sampler", help="What proposes params.")
+]
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("study.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a study file with every key explained, to start from."""
+    if path.exists() and not force:
+        raise SearchError(f"{path} is there already. Name another file, or say --force.")
+    try:
+        path.write_text(builtin_text(), encoding="utf-8")
+    except OSError as error:
+        raise SearchError(f"Cannot write {path}: {error.strerror}.") from error
+    print(f"Wrote {path}. Next: vaesearch check {path}, then vaesearch run {path}")
+
+
+@app.command()
+def run(
+    study: StudyArgument = None,
+    workspace: WorkspaceOption = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the search.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", help="digits, mnist, fashion-mnist, or a file or folder."),
+    ] = None,
+    data_dir: Annotated[
+        str | None, typer.Option("--data-dir", help="Folder with the original IDX files.")
+    ] = None,
+    trials: TrialsOption = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Of each trial.")] = None,
+    workers: WorkersOption = None,
+    sampler: SamplerOption = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of everything random.")] = None,
+) -> None:
+    """Start a search and run it to its end. Options override the study file."""
+    config = builtin_study() if study is None else load_study(study)
+    config = _overridden(
+        config,
+        name=name or (_default_name(dataset) if study is None and dataset else None),
+        dataset={"name": dataset} if dataset else None,
+        data_dir=data_dir,
+        trials=trials,
+        epochs=epochs,
+        workers=workers,
+        sampler=sampler,
+        seed=seed,
+    )
+    place = Workspace.at(workspace or config.workspace)
+    driver.create(config, place)
+    _drive(config.name, place)
+
+
+@app.command()
+def resume(
+    name: NameArgument,
+    workspace: WorkspaceOption = None,
+    trials: Annotated[
+        str | None,
+        typer.Option("--trials", metavar="N | +N", help="So many in all, or so many more."),
+    ] = None,
+    workers: WorkersOption = None,
+    sampler: SamplerOption = None,
+    hours: Annotated[
+        float | None,
+        typer.Option("--hours", min=0.0, help="Of the search in all, so far included."),
+    ] = None,
+    accept_code_change: Annotated[
+        bool,
+        typer.Option(
+            "--accept-code-change", help="Go on although models or metrics were changed since."
+        ),
+    ] = False,
+) -> None:
+    """Go on with a search: after Ctrl-C, a crash or a lost machine, or to extend it."""
+    count, is_more = _number_of_trials(trials)
+    place, reader = reader_of(name, workspace)
+    planned = reader.record().config.budget.trials
+    wanted = planned + count if count is not None and is_more else count
+    num_finished = sum(trial.state.is_finished for trial in reader.trials())
+    if wanted is not None and wanted < num_finished:
+        raise SearchError(
+            f"`{name}` has {num_finished} finished trials, more than --trials {trials}. "
+            f"--trials +{wanted} asks for more."
+        )
+    driver.change(name, place, trials=wanted, workers=workers, sampler=sampler, hours=hours)
+    _drive(name, place, accept_code_change)
+
+
+@app.command()
+def stop(
+    name: NameArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """Ask a running search to save and end, and wait until it has."""
+    _, reader = reader_of(name, workspace)
+    holder = current_holder(reader.engine, reader.id)
+    if holder is None:
+        raise SearchError(f"Nobody runs `{name}` now. `vaesearch status {name}` shows it.")
+    request_stop(reader.engine, reader.id)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while current_holder(reader.engine, reader.id):
+        if time.monotonic() > deadline:
+            raise SearchError(f"{holder} did not end `{name}` within {_STOP_SECONDS:.0f} s.")
+        time.sleep(0.2)
+    if as_json:
+        print_json({"name": name, "stopped": True, "driver": str(holder)})
+    else:
+        print(f"Stopped. `vaesearch resume {name}` goes on.")
+
+
+def _drive(name: str, place: Workspace, accept_code_change: bool = False) -> None:
+    """Runs a search with a live view, then shows its front and where to look next."""
+    with show_while(name, place) as say:
+        ending = driver.drive(name, place, say, accept_code_change)
+    _, reader = reader_of(name, place.folder)
+    trials = reader.trials()
+    summary = summarize(reader.record(), trials, reader.remeasured())
+    console.print(front_table(summary))
+    if trials and all(trial.state is TrialState.FAILED for trial in trials):
+        raise SearchError(f"Every trial failed; trial 0 because of this: {trials[0].reason}")
+    where = f" --workspace {place.folder}" if place.folder != Workspace.at(None).folder else ""
+    if ending is Ending.FINISHED:
+        print(
+            f"\nNext: vaesearch ui{where}   (every trial, in MLflow)\n"
+            f"      vaesearch pareto {name} --plot front.png --samples samples.png{where}\n"
+            f"      vaesearch export {name} {_best_label(summary)} --out model{where}\n"
+            f"      vaesearch resume {name} --trials +10{where}   (search on)"
+        )
+    else:
+        print(f"\nThe search is {ending.value}; everything is saved.")
+        print(f"Next: vaesearch resume {name}{where}")
+
+
+def _best_label(summary: Any) -> str:
+    knees = [member.label for member in summary.front if member.is_knee]
+    return knees[0] if knees else "TRIAL"
+
+
+def _default_name(dataset: str) -> str:
+    """Returns a name for a search of the built-in space on other images."""
+    stem = Path(dataset).stem
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in stem).lstrip("._-") or "search"
+
+
+def _overridden(config: StudyConfig, **changes: Any) -> StudyConfig:
+    """Returns the study with the options that were given."""
+    values = config.model_dump(mode="json")
+    places = {
+        "name": ("name",),
+        "dataset": ("dataset",),
+        "data_dir": ("dataset", "data_dir"),
+        "trials": ("budget", "trials"),
+        "epochs": ("budget", "epochs"),
+        "workers": ("resources", "workers"),
+        "sampler": ("sampler",),
+        "seed": ("seed",),
+    }
+    for option, (*path, last) in places.items():
+        if changes[option] is not None:
+            section = values
+            for key in path:
+                section = section[key]
+            section[last] = changes[option]
+    return replaced(values)
+
+
+def _number_of_trials(text: str | None) -> tuple[int | None, bool]:
+    """Returns the number of `N` or `+N`, and whether it is meant on top of what there is."""
+    if text is None:
+        return None, False
+    digits = text.removeprefix("+")
+    if not re.fullmatch("[0-9]+", digits) or int(digits) == 0:
+        raise typer.BadParameter(
+            f"expected a number such as 40, or +10 for ten more. Received: {text!r}.",
+            param_hint="--trials",
+        )
+    return int(digits), text.startswith("+")

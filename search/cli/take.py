@@ -1,0 +1,93 @@
+"""Commands before and after a search: check and export."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from search.cli.app import (
+    JsonOption,
+    NameArgument,
+    WorkspaceOption,
+    app,
+    print_json,
+    reader_of,
+)
+from search.errors import NotFoundError
+from search.models.images import load_images
+from search.models.quiet import load_tensorflow
+from search.report.progress import duration
+from search.report.tables import short
+from search.samplers import choose_sampler
+from search.store import TrialStore
+from search.study_file import load_study
+from search.workspace import Workspace
+
+
+@app.command()
+def check(
+    study: Annotated[Path, typer.Argument(help="A study file.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a study file: build its smallest and largest model, estimate time, memory and disk."""
+    config = load_study(study)
+    sampler = choose_sampler(config)
+    place = Workspace.at(workspace or config.workspace)
+    place.make()
+    dataset = load_images(config, place.cache)
+    load_tensorflow()
+    from search.models.costs import estimate
+    from search.models.preview import preview
+
+    models = preview(config, dataset)
+    costs = estimate(config, models)
+    if as_json:
+        print_json({"name": config.name, "sampler": sampler, **costs.to_json()})
+        return
+    shape = "x".join(map(str, dataset.image_shape))
+    print(
+        f"{study}: {config.name} is fine. {len(dataset.train.images):,} training images of "
+        f"{shape}, sampler {sampler}, {config.budget.trials} trials of "
+        f"{config.budget.epochs} epochs."
+    )
+    for word, model in zip(("smallest", "largest"), models, strict=True):
+        print(
+            f"  {word} model: {model.num_parameters:,} parameters, "
+            f"{duration(model.trial_seconds(config))} a trial   {short(model.params)}"
+        )
+    low, high = costs.search_seconds
+    print(f"  time: {duration(low)} to {duration(high)} with {costs.num_workers} workers")
+    print(f"  memory: about {costs.memory_bytes / 2**30:.1f} GB a worker")
+    print(f"  disk: at most {costs.disk_bytes / 2**20:,.0f} MB")
+    print(f"Next: vaesearch run {study}")
+
+
+@app.command()
+def export(
+    name: NameArgument,
+    candidate: Annotated[str, typer.Argument(metavar="TRIAL[@EPOCH]", help="Such as 17 or 17@40.")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write a model's weights and config, and a few lines of Python that use them."""
+    match = re.fullmatch(r"(\d+)(?:@(\d+))?", candidate)
+    if match is None:
+        raise typer.BadParameter(
+            f"expected a trial's number, or trial@epoch. Received: {candidate!r}.",
+            param_hint="TRIAL[@EPOCH]",
+        )
+    place, reader = reader_of(name, workspace)
+    record = reader.record()
+    trial, epoch = int(match[1]), int(match[2]) if match[2] else None
+    if trial >= (count := len(reader.trials())):
+        last = f"its last is {count - 1}" if count else "it has none yet"
+        raise NotFoundError(f"`{name}` has no trial {trial}: {last}.")
+    load_tensorflow()
+    from search.models.exporting import export as export_candidate
+
+    written = export_candidate(
+        TrialStore(place.store(record.config), record.id), name, trial, epoch, out
+    )
+    print(f"Wrote trial {trial} after epoch {written} to {out}. Try: python {out}/example.py")

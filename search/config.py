@@ -1,0 +1,249 @@
+"""The study file: everything that defines a search, checked at once and completely."""
+
+import difflib
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+import pydantic
+from pydantic import Field, field_validator, model_validator
+
+from search.errors import StudyConfigError
+from search.models.vocabulary import IMAGE_METRICS, METRICS, MODEL_PARAMS
+from search.space import Categorical, Float, Int, SearchSpace, dependencies, flat_items, ordered
+from search.trial import Params
+
+Direction: TypeAlias = Literal["minimize", "maximize"]
+SamplerName: TypeAlias = Literal["auto", "tpe", "nsga2", "random", "quasi-random", "grid", "gp"]
+
+
+class Section(pydantic.BaseModel):
+    """Part of a study file: no unknown keys, no silent conversions, no later change."""
+
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
+
+
+class ParameterSection(Section):
+    """What the file says of one parameter; `search.space` says what it means."""
+
+    type: Literal["float", "int", "categorical"]
+    low: float | int | None = None
+    high: float | int | None = None
+    log: bool = False
+    step: float | int | None = None
+    choices: list[bool | int | float | str | None] | None = None
+    length: int | str | None = None
+    when: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_the_keys_of_its_type(self) -> Self:
+        has = {"low": self.low, "high": self.high, "choices": self.choices}
+        wanted = {"choices"} if self.type == "categorical" else {"low", "high"}
+        given = {name for name, value in has.items() if value is not None}
+        if given != wanted:
+            missing, extra = sorted(wanted - given), sorted(given - wanted)
+            parts = [f"write {missing}"] * bool(missing) + [f"drop {extra}"] * bool(extra)
+            raise ValueError(f"type {self.type} takes {sorted(wanted)}: {' and '.join(parts)}")
+        if self.type == "int" and any(type(v) is float for v in (self.low, self.high, self.step)):
+            raise ValueError("type int takes whole numbers for low, high and step")
+        self.parameter()  # checks the range
+        return self
+
+    def parameter(self) -> Float | Int | Categorical:
+        """Returns the parameter that the section describes."""
+        when = {k: tuple(v) if isinstance(v, list) else (v,) for k, v in self.when.items()}
+        if self.type == "categorical":
+            choices = tuple(self.choices or ())
+            return Categorical(choices=choices, length=self.length, when=when)
+        kind: Any = Float if self.type == "float" else Int
+        numbers = {"low": self.low, "high": self.high, "step": self.step}
+        return kind(**numbers, log=self.log, length=self.length, when=when)  # type: ignore[no-any-return]
+
+
+class DatasetSection(Section):
+    """Which images. `name` is digits, mnist, fashion-mnist, or the path of a file or folder."""
+
+    name: str
+    data_dir: str | None = None
+    extractor: str | None = None
+
+
+class BudgetSection(Section):
+    """How much to spend: finished trials, epochs of each, and hours of the whole search."""
+
+    trials: Annotated[int, Field(ge=1)] = 24
+    epochs: Annotated[int, Field(ge=1)] = 20
+    hours: Annotated[float, Field(gt=0)] | None = None
+
+
+class MeasureSection(Section):
+    """How often the generated images are judged, and on how many."""
+
+    every_epochs: Annotated[int, Field(ge=1)] = 1
+    num_images: Annotated[int, Field(ge=100)] = 10_000
+
+
+class ResourcesSection(Section):
+    """What one trial takes, and how many run at once (default: as many as fit)."""
+
+    cpus: Annotated[float, Field(gt=0)] = 1
+    gpus: Annotated[float, Field(ge=0)] = 0
+    workers: Annotated[int, Field(ge=1)] | None = None
+
+
+class TrackingSection(Section):
+    """Where MLflow keeps its record; by default an SQLite file in the workspace."""
+
+    mlflow: bool = True
+    uri: str | None = None
+
+
+class StudyConfig(Section):
+    """One search, complete. See `vaesearch init` for every key with its meaning."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+    dataset: DatasetSection
+    space: Annotated[dict[str, ParameterSection], Field(min_length=1)]
+    fixed: dict[str, Any] = Field(default_factory=dict)
+    first_trials: list[dict[str, Any]] = Field(default_factory=list)
+    objectives: Annotated[dict[str, Direction], Field(min_length=1)] = {
+        "fid": "minimize",
+        "tvd": "minimize",
+    }
+    budget: BudgetSection = BudgetSection()
+    measure: MeasureSection = MeasureSection()
+    sampler: SamplerName = "auto"
+    seed: Annotated[int, Field(ge=0)] = 0
+    resources: ResourcesSection = ResourcesSection()
+    workspace: str | None = None
+    store: str | None = None
+    tracking: TrackingSection = TrackingSection()
+
+    @field_validator("dataset", mode="before")
+    @classmethod
+    def _a_bare_name_is_enough(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        _check_names(self.parameters, self.fixed)
+        _check_conditions(self.parameters, self.fixed)
+        _check_objectives(self)
+        for index, params in enumerate(self.first_trials):
+            try:
+                flat_items(self.parameters, self.fixed, params)
+            except StudyConfigError as error:
+                where = ("first_trials", index, *error.location)
+                raise StudyConfigError(str(error), where) from error
+        return self
+
+    @property
+    def parameters(self) -> SearchSpace:
+        """The search space."""
+        return {name: section.parameter() for name, section in self.space.items()}
+
+    @property
+    def directions(self) -> list[Direction]:
+        """The direction of every objective, in the order of the file."""
+        return list(self.objectives.values())
+
+    @property
+    def needs_extractor(self) -> bool:
+        """Whether an objective judges images by their features."""
+        return bool(IMAGE_METRICS & set(self.objectives))
+
+    def model_params(self, params: Params) -> Params:
+        """Returns `params` with what is fixed, without names that only shape the space."""
+        return {k: v for k, v in {**self.fixed, **params}.items() if k in MODEL_PARAMS}
+
+
+def _check_names(space: SearchSpace, fixed: Params) -> None:
+    """Refuses names that no model knows, and spaces that search one knob under two names."""
+    if both := sorted(set(space) & set(fixed)):
+        message = f"{both} stand in `space` and in `fixed`; keep one of the two"
+        raise StudyConfigError(message, ("fixed", both[0]))
+    ordered(space, fixed)  # refuses circles and unknown dependencies
+    structural = {name for parameter in space.values() for name in dependencies(parameter)}
+    for section, names in (("space", space), ("fixed", fixed)):
+        for name in names:
+            if name not in MODEL_PARAMS and name not in structural:
+                hint = suggestion(name, MODEL_PARAMS)
+                raise StudyConfigError(f"no model has a parameter `{name}`{hint}", (section, name))
+    if {"beta", "variance"} <= set(space):
+        raise StudyConfigError(
+            "`beta` and `variance` are the same knob on the Gaussian likelihood; search one of "
+            "them, and put the other under `fixed`",
+            ("space", "variance"),
+        )
+
+
+def _check_conditions(space: SearchSpace, fixed: Params) -> None:
+    """Refuses conditions that never hold, and lengths that are no whole numbers."""
+    for name, parameter in space.items():
+        for other, values in parameter.when.items():
+            known = space[other].contains if other in space else [fixed[other]].__contains__
+            if wrong := [value for value in values if not known(value)]:
+                raise StudyConfigError(
+                    f"`{name}` exists when `{other}` is {wrong[0]!r}, which it never is. "
+                    f"Correct the value, or {'the range of' if other in space else 'change'} "
+                    f"`{other}`",
+                    ("space", name, "when", other),
+                )
+        if parameter.length is not None and not _is_count(parameter.length, space, fixed):
+            raise StudyConfigError(
+                f"`length: {parameter.length}` must be a whole number >= 0, or the name of a "
+                "parameter of `type: int` or a fixed one that is",
+                ("space", name, "length"),
+            )
+
+
+def _is_count(length: int | str, space: SearchSpace, fixed: Params) -> bool:
+    if isinstance(length, str) and length in space:
+        parameter = space[length]
+        return isinstance(parameter, Int) and parameter.length is None and parameter.low >= 0
+    value = fixed[length] if isinstance(length, str) else length
+    return type(value) is int and value >= 0
+
+
+def _check_objectives(config: StudyConfig) -> None:
+    for name in config.objectives:
+        if name not in METRICS:
+            message = f"nothing measures `{name}`{suggestion(name, METRICS)}"
+            raise StudyConfigError(message, ("objectives", name))
+    across = [name for name in ("likelihood", "variance") if name in config.space]
+    scaled = [name for name in ("elbo", "reconstruction_loss") if name in config.objectives]
+    if across and scaled:
+        raise StudyConfigError(
+            f"objective `{scaled[0]}` has another scale for each `{across[0]}`; "
+            "fix the one or drop the other",
+            ("objectives", scaled[0]),
+        )
+
+
+def suggestion(name: str, known: Any) -> str:
+    """Returns ". Did you mean `x`?" for the nearest known name, else the list of all."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f". Did you mean `{near[0]}`?" if near else f". Known: {', '.join(known)}"
+
+
+def location_of(detail: Any) -> list[str | int]:
+    """Returns the keys on the way to what one of pydantic's error details speaks of."""
+    cause = detail.get("ctx", {}).get("error")
+    branches = ("bool", "int", "float", "str", "none")  # alternatives of a union, no keys
+    own = [part for part in detail["loc"] if part not in branches]
+    return [*own, *getattr(cause, "location", ())]
+
+
+def replaced(values: dict[str, Any]) -> StudyConfig:
+    """Returns the study of changed plain values, checked again.
+
+    Raises:
+        StudyConfigError: If they are impossible now; one line.
+    """
+    try:
+        return StudyConfig.model_validate(values)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in location_of(first))
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise StudyConfigError(f"{where}: {message}".removeprefix(": ")) from error

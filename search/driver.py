@@ -1,0 +1,194 @@
+"""A driver: the one process that writes a search. Starting, resuming and extending are one act."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from search.candidates import front_candidates
+from search.config import StudyConfig, replaced
+from search.errors import IdentityError, LeaseLostError, SearchError
+from search.executor.desk import Desk
+from search.models.corners import corner_models
+from search.models.images import differences, identity, load_images, with_absolute_paths
+from search.samplers import choose_sampler
+from search.stopper import Ending, Stopper, signals_stop, watching
+from search.study.database import open_database
+from search.study.lease import Lease, active_seconds
+from search.study.proposals import Proposals
+from search.study.reader import SearchRecord, StudyReader
+from search.study.searches import create_search, withdraw_stop_requests
+from search.study.writer import StudyWriter
+from search.tracking.projector import projecting
+from search.workspace import Workspace
+
+
+def create(config: StudyConfig, workspace: Workspace) -> None:
+    """Records a new search, after reading and checking its images. Starts nothing.
+
+    Raises:
+        SearchError: If the study cannot work; nothing has been made then.
+    """
+    workspace.make()
+    dataset = load_images(config, workspace.cache)
+    corner_models(config, dataset.image_shape)  # refuses an impossible space
+    choose_sampler(config)  # refuses one that cannot work on it
+    engine = open_database(workspace.study_url)
+    config = with_absolute_paths(config)
+    create_search(engine, config, identity(config, dataset))
+
+
+def change(name: str, workspace: Workspace, **changes: Any) -> None:
+    """Changes what a resume may change, and notes it in the search's history.
+
+    Args:
+        name: The search.
+        workspace: Its workspace.
+        **changes: As those of `changed`.
+
+    Raises:
+        LeaseHeldError: If a driver runs the search.
+        StudyConfigError: If a value is impossible.
+    """
+    engine = open_database(workspace.study_url)
+    reader = StudyReader(engine, name)
+    old = reader.record().config
+    new = changed(old, **changes)
+    if new != old:
+        choose_sampler(new)  # refuses one that cannot work on the space
+        with _held(engine, reader, workspace) as writer:
+            given = {key: value for key, value in changes.items() if value is not None}
+            writer.change_config(new.model_dump(mode="json"), "changed", given)
+
+
+def changed(
+    config: StudyConfig,
+    trials: int | None = None,
+    workers: int | None = None,
+    sampler: str | None = None,
+    hours: float | None = None,
+) -> StudyConfig:
+    """Returns the study with another number of trials, workers or hours, or another sampler."""
+    values = config.model_dump(mode="json")
+    values["budget"]["hours"] = hours if hours is not None else config.budget.hours
+    values["budget"]["trials"] = trials if trials is not None else config.budget.trials
+    values["resources"]["workers"] = workers if workers is not None else config.resources.workers
+    values["sampler"] = sampler if sampler is not None else config.sampler
+    return replaced(values)
+
+
+def drive(
+    name: str,
+    workspace: Workspace,
+    say: Callable[[str], None],
+    accept_code_change: bool = False,
+) -> Ending:
+    """Runs a search until it is finished or told to stop: its first start and every later one.
+
+    Args:
+        name: The search.
+        workspace: Its workspace.
+        say: Called with a short sentence whenever a new phase begins.
+        accept_code_change: Go on although the code of models or metrics is not the one that the
+            search began with. Its history will say so.
+
+    Raises:
+        IdentityError: If images, settings or code are not those the search began with.
+        SearchError: If the search cannot be run or go on. What was measured is kept.
+    """
+    engine = open_database(workspace.study_url)
+    reader = StudyReader(engine, name)
+    stopper = Stopper()
+    with signals_stop(stopper, say), _held(engine, reader, workspace) as writer:
+        record = reader.record()
+        dataset = load_images(record.config, workspace.cache)
+        _check_identity(writer, record, identity(record.config, dataset), accept_code_change)
+        hours = record.config.budget.hours
+        _check_hours(name, hours, active_seconds(engine, reader.id))
+        withdraw_stop_requests(engine, reader.id)
+        writer.mend()
+        writer.note("driver started", {"sampler": writer.proposals.sampler_name})
+        with (
+            watching(stopper, writer, engine, reader.id, hours),
+            projecting(reader, writer, workspace, say, stopper.is_stopping),
+        ):
+            if _is_whole(reader, writer):
+                say("nothing is left to run")
+                ending = Ending.FINISHED
+            else:
+                ending = _run(reader, writer, stopper, (str(dataset.folder), workspace), say)
+            if ending is Ending.TAKEN_OVER:
+                raise LeaseLostError(
+                    "Another driver took this search over while this one was stopped or cut off; "
+                    "this one ends and has written nothing since."
+                )
+            writer.note("driver ended", {"ending": ending.value})
+    return ending
+
+
+def _check_identity(
+    writer: StudyWriter,
+    record: SearchRecord,
+    current: Mapping[str, Any],
+    accept_code_change: bool,
+) -> None:
+    """Refuses a search whose new measurements could not be compared with its old ones."""
+    different = differences(record.identity, current)
+    only_code = different and {**record.identity, "code": current["code"]} == current
+    if only_code and accept_code_change:
+        writer.change_identity(current, {"code": current["code"]})
+    elif different:
+        remedy = "say --accept-code-change" if only_code else "undo that"
+        raise IdentityError(
+            f"`{record.name}` was begun under other conditions, and its measurements could not be "
+            f"compared with new ones. {'; '.join(different)}. Either {remedy}, or start a new "
+            "search."
+        )
+
+
+def _check_hours(name: str, hours: float | None, used_seconds: float) -> None:
+    if hours is not None and used_seconds >= hours * 3600:
+        raise SearchError(
+            f"`{name}` has used up its {hours:g} hours. Give it more: "
+            f"vaesearch resume {name} --hours {2 * hours:g}"
+        )
+
+
+def _is_whole(reader: StudyReader, writer: StudyWriter) -> bool:
+    """Returns whether every trial has ended and the front was measured on the test images."""
+    record = reader.record()
+    if record.prepared is None or not Desk(writer, record.config.budget.trials).has_everything:
+        return False
+    front = front_candidates(record.config, reader.trials())
+    return set(front) <= set(reader.remeasured())
+
+
+def _run(
+    reader: StudyReader,
+    writer: StudyWriter,
+    stopper: Stopper,
+    place: tuple[str, Workspace],
+    say: Callable[[str], None],
+) -> Ending:
+    # Ray takes a second to import; a command that is refused should not wait for it.
+    from search.executor.local_cluster import ray_started
+    from search.executor.session import Session
+
+    dataset_folder, workspace = place
+    say("starting Ray")
+    with ray_started(reader.record().config.resources) as num_workers:
+        session = Session(reader, writer, workspace, stopper, say)
+        return session.run(dataset_folder, num_workers)
+
+
+@contextlib.contextmanager
+def _held(engine: sa.Engine, reader: StudyReader, workspace: Workspace) -> Iterator[StudyWriter]:
+    """Holds the search's lease; every commit inside is fenced by it."""
+    lease = Lease.take(engine, reader.id)
+    try:
+        proposals = Proposals(workspace.study_url, reader.id, reader.record().config)
+        lease.fence(proposals.engine)
+        yield StudyWriter(engine, reader, lease, proposals)
+    finally:
+        lease.release()

@@ -1,0 +1,51 @@
+"""The hooks by which Ray Tune tells why an attempt died, and is told to end."""
+
+import time
+from typing import Any, Final, final
+
+from ray import tune
+from ray.tune.schedulers import FIFOScheduler
+
+from search.executor.desk import Desk
+
+# How long, once the desk is closed, workers may take to save and end. One that cannot (its node is
+# gone, or it hangs) must not keep the driver from ending.
+_PARTING_SECONDS: Final = 60.0
+
+
+@final
+class DeskScheduler(FIFOScheduler):
+    """Runs attempts in the order of the desk."""
+
+    def __init__(self, desk: Desk):
+        super().__init__()
+        self._desk = desk
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        error = trial.get_pickled_error()
+        text = " ".join(str(error).split()) if error else "no reason known"
+        self._desk.note_cause(trial.trial_id, text[:300])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # as in DeskSearcher
+
+
+@final
+class DeskStopper(tune.Stopper):
+    """Ends Tune when the desk is closed and its workers have had their time to say good-bye."""
+
+    def __init__(self, desk: Desk):
+        self._desk = desk
+        self._closed_since: float | None = None
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        if not self._desk.is_closed:
+            return False
+        self._closed_since = self._closed_since or time.monotonic()
+        return time.monotonic() - self._closed_since > _PARTING_SECONDS
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # as in DeskSearcher

@@ -1,0 +1,46 @@
+"""Ray Tune asks here what to run next, and tells here what came of it."""
+
+from typing import Any, final
+
+from ray.tune.search import Searcher
+
+from search.assignment import Round
+from search.executor.desk import Desk
+
+
+@final
+class DeskSearcher(Searcher):
+    """Hands the desk's assignments to Tune. Every Tune trial is one attempt at one of ours.
+
+    Tune never retries: an attempt that died is handed out again as a new Tune trial.
+    """
+
+    def __init__(self, desk: Desk):
+        super().__init__(metric=None, mode=None)
+        self._desk = desk
+
+    def suggest(self, trial_id: str) -> Any:
+        assignment = self._desk.hand_out(trial_id)
+        if assignment is None:  # a trial that runs now may be lost and come back
+            return Searcher.FINISHED if self._desk.is_done else None
+        return {"assignment": assignment.to_json()}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self._desk.hear(trial_id, Round.from_json(result["report"]))
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        if error or result is None or "report" not in result:
+            self._desk.lose(trial_id)
+        else:
+            self._desk.hear(trial_id, Round.from_json(result["report"]))
+
+    def save(self, checkpoint_path: str) -> None:
+        """Saves nothing: the study is the truth."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Restores nothing: a search is resumed from its study, never from Tune's files."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles its searcher into a file that nobody reads

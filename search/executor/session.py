@@ -1,0 +1,159 @@
+"""One session of a search on Ray: prepare its images, run its trials, measure its front again."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any, Final, final
+
+import ray
+
+from search.candidates import front_candidates
+from search.config import ResourcesSection, StudyConfig
+from search.errors import IdentityError, WorkersError
+from search.executor.desk import Desk
+from search.executor.run import run_trials
+from search.executor.stop_flag import StopFlag
+from search.executor.worker import Shared
+from search.stopper import Ending, Stopper
+from search.study.reader import StudyReader
+from search.study.writer import StudyWriter
+from search.workspace import Workspace
+
+_WAIT_SECONDS: Final = 0.5
+
+
+@final
+class Session:
+    """What a driver does while Ray runs.
+
+    Args:
+        reader: The search.
+        writer: The same, held by this driver.
+        workspace: Where it lives.
+        stopper: Says when to end early.
+        say: Called with a short sentence whenever a new phase begins.
+    """
+
+    def __init__(
+        self,
+        reader: StudyReader,
+        writer: StudyWriter,
+        workspace: Workspace,
+        stopper: Stopper,
+        say: Callable[[str], None],
+    ):
+        self._reader = reader
+        self._writer = writer
+        self._stopper = stopper
+        self._say = say
+        self._record = reader.record()
+        self._config: StudyConfig = self._record.config
+        self._cache = workspace.cache
+        self._store = workspace.store(self._config)
+
+    def run(self, dataset_folder: str, num_workers: int) -> Ending:
+        """Runs the search to its end or until it is stopped.
+
+        Args:
+            dataset_folder: The study's images.
+            num_workers: How many trials run at once.
+
+        Raises:
+            SearchError: If the search cannot go on. What was measured is kept.
+        """
+        folders = self._prepare(dataset_folder)
+        if folders is None:
+            return self._stopper.ending or Ending.STOPPED
+        self._say(f"running trials on {num_workers} worker{'s' if num_workers > 1 else ''}")
+        desk = Desk(
+            self._writer,
+            self._config.budget.trials,
+            on_error=lambda: self._stopper.stop(Ending.STOPPED),
+        )
+        self._run_trials(desk, folders, num_workers)
+        if desk.error is not None:
+            raise desk.error
+        if self._stopper.ending is not None and not desk.has_everything:
+            return self._stopper.ending
+        self._remeasure(folders)
+        return Ending.FINISHED
+
+    def _prepare(self, dataset_folder: str) -> Any:
+        """Returns the folders of the images and their judge, None if stopped meanwhile."""
+        self._say("preparing the feature extractor and the reference figures")
+        answer = self._remotely(_prepare_judge, self._config, dataset_folder, self._cache)
+        if answer is None:
+            return None
+        folders, prepared = answer
+        stored = self._record.prepared
+        # Fixed by the first run, but for the number of points, which depends on the sampler.
+        current = {**(stored or prepared), "num_points": self._writer.proposals.limit}
+        if current != stored:
+            self._writer.prepare(current)
+        if stored is not None and stored.get("extractor_hash") != prepared.get("extractor_hash"):
+            raise IdentityError(
+                "The feature extractor is not the one this search began with "
+                f"({prepared.get('extractor_hash')!r:.14} for {stored.get('extractor_hash')!r:.14}"
+                "): their FIDs cannot be compared. Restore the workspace's cache folder, or start "
+                "a new search."
+            )
+        return folders
+
+    def _run_trials(self, desk: Desk, folders: Any, num_workers: int) -> None:
+        flag: Any = StopFlag.remote()  # type: ignore[attr-defined]
+        self._stopper.on_stop(desk.close)
+        self._stopper.on_stop(lambda: _raise_flag(flag))
+        shared = Shared(self._config, self._record.id, self._store, folders, flag)
+        run_trials(desk, shared, self._config.resources, num_workers)
+
+    def _remeasure(self, folders: Any) -> None:
+        """Measures the front's stored weights on fresh draws against the test images."""
+        done = self._reader.remeasured()
+        front = front_candidates(self._config, self._reader.trials())
+        wanted = [key for key in front if key not in done]
+        if not wanted:
+            return
+        self._say(f"measuring the front's {len(wanted)} models again, on the test images")
+        figures = self._remotely(
+            _remeasure, self._config, self._record.id, self._store, folders, wanted
+        )
+        for (trial, epoch), metrics in (figures or {}).items():
+            self._writer.remeasured(trial, epoch, metrics)
+
+    def _remotely(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Returns `function(*arguments)` from a worker process, None if stopped meanwhile.
+
+        TensorFlow is never loaded here: the driver stays small, and forks nothing heavy.
+        """
+        resources: ResourcesSection = self._config.resources
+        task = ray.remote(function).options(num_cpus=1, num_gpus=resources.gpus)
+        reference = task.remote(*arguments)
+        try:
+            while not ray.wait([reference], timeout=_WAIT_SECONDS)[0]:
+                if self._stopper.is_stopping():
+                    ray.cancel(reference, force=True)
+                    return None
+            return ray.get(reference)
+        except ray.exceptions.RayTaskError as error:
+            raise (error.cause if isinstance(error.cause, Exception) else error) from error
+        except ray.exceptions.RayError as error:
+            raise WorkersError(
+                f"The process of `{function.__name__.strip('_')}` died: {error}. Is the memory "
+                "full? `vaesearch resume` tries again."
+            ) from error
+
+
+def _raise_flag(flag: Any) -> None:
+    with contextlib.suppress(ray.exceptions.RayError):
+        flag.raise_flag.remote()
+
+
+def _prepare_judge(*arguments: Any) -> Any:
+    from search.models.judge import prepare_judge
+
+    return prepare_judge(*arguments)
+
+
+def _remeasure(*arguments: Any) -> Any:
+    from search.models.remeasure import remeasure
+
+    return remeasure(*arguments)

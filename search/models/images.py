@@ -1,0 +1,108 @@
+"""The images of a study, and what a resume of a search on them must match. Needs no Keras."""
+
+import dataclasses
+import hashlib
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, final
+
+from search.config import StudyConfig, replaced
+from search.errors import DataError
+from vaemodels.data import Dataset, load_dataset, open_dataset
+
+_BUILT_IN: Final = ("digits", "mnist", "fashion-mnist")  # names, even if a folder is called so
+# Python files whose change may change a measurement: (package, which of its files).
+_RESULT_CODE: Final = (
+    ("vaemodels", "**/*.py"),
+    ("search.models", "judge.py"),
+    ("search.models", "params.py"),
+    ("search.models", "trial_run.py"),
+)
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class ImageFolders:
+    """Where a node keeps a study's images and their judge; plain paths that travel to workers.
+
+    Attributes:
+        dataset: A data set's folder.
+        extractor: The feature extractor's folder; None for images without labels and without an
+            extractor file, whose trials have no FID and no TVD.
+        references: Folder of cached statistics of real images.
+    """
+
+    dataset: str
+    extractor: str | None
+    references: str
+
+    def images(self) -> Dataset:
+        """Returns the images, memory-mapped."""
+        return open_dataset(Path(self.dataset))
+
+
+def load_images(config: StudyConfig, cache: Path) -> Dataset:
+    """Returns the study's images, read and checked, memory-mapped from the cache.
+
+    Raises:
+        DataError: If they cannot be used; the message names the file.
+    """
+    section = config.dataset
+    data_dir = Path(section.data_dir) if section.data_dir else None
+    try:
+        dataset = load_dataset(section.name, cache / "data", data_dir)
+    except (ValueError, OSError) as error:
+        raise DataError(str(error)) from error
+    if dataset.num_classes is None and config.needs_extractor and section.extractor is None:
+        raise DataError(
+            f"The images of {section.name} have no labels, so no feature extractor can be trained "
+            "on them. Name one under `dataset: {name: ..., extractor: FOLDER}`, or choose "
+            "objectives other than fid, tvd and max_class_gap."
+        )
+    return dataset
+
+
+def with_absolute_paths(config: StudyConfig) -> StudyConfig:
+    """Returns the study with absolute paths of images and store, for a resume from elsewhere."""
+    values = config.model_dump(mode="json")
+    if config.store is not None and "://" not in config.store:
+        values["store"] = str(Path(config.store).absolute())
+    for key, path in values["dataset"].items():
+        if path is not None and Path(path).exists() and (key != "name" or path not in _BUILT_IN):
+            values["dataset"][key] = str(Path(path).absolute())
+    return replaced(values)
+
+
+def identity(config: StudyConfig, dataset: Dataset) -> dict[str, Any]:
+    """Returns what a resume must match: all that decides what a measurement means."""
+    return {
+        "data": dataset.hash,
+        "objectives": dict(config.objectives),
+        "space": {name: section.model_dump() for name, section in config.space.items()},
+        "fixed": dict(config.fixed),
+        "epochs": config.budget.epochs,
+        "measure": config.measure.model_dump(),
+        "seed": config.seed,
+        "code": _code_hash(),
+    }
+
+
+def _code_hash() -> str:
+    """Returns a hash of the code that decides results: the models, and how trials use them."""
+    digest = hashlib.sha256()
+    for package, pattern in _RESULT_CODE:
+        spec = importlib.util.find_spec(package)
+        root = Path(spec.origin).parent if spec and spec.origin else Path()
+        for path in sorted(root.glob(pattern)):
+            digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def differences(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """Returns one line for each part of two identities that differs."""
+    return [
+        f"{key}: {stored.get(key)!r} -> {current.get(key)!r}"
+        for key in current
+        if stored.get(key) != current.get(key)
+    ]

@@ -1,0 +1,299 @@
+"""Writing a search: by its one driver, who holds the lease. Every commit here is fenced."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, final
+
+import sqlalchemy as sa
+
+from search.seeds import Purpose, derive_seed
+from search.study import tables
+from search.study.lease import Lease
+from search.study.proposals import Proposals
+from search.study.reader import StudyReader
+from search.trial import Measurement, Trial, TrialState
+
+# A trial whose processes die this often without one new epoch is given up: it kills its workers.
+MAX_FRUITLESS_ATTEMPTS: Final = 3
+
+
+@final
+class StudyWriter:
+    """What a driver does to its search.
+
+    Args:
+        engine: From `open_database`, not shared with another search's driver.
+        reader: The search.
+        lease: Held on the search; the engine and the proposals are already fenced by it.
+        proposals: The search's Optuna study.
+    """
+
+    def __init__(self, engine: sa.Engine, reader: StudyReader, lease: Lease, proposals: Proposals):
+        self._engine = engine
+        self._reader = reader
+        self._id = reader.id
+        self._seed = reader.record().config.seed
+        self.lease = lease
+        self.proposals = proposals
+
+    def mend(self) -> None:
+        """Brings Optuna and our tables together after a crash between two commits.
+
+        Our tables are the truth: a trial that ended with us is told to Optuna (again), and one that
+        was running waits for its next attempt.
+        """
+        known = {trial.number: trial for trial in self._reader.trials()}
+        for number in self.proposals.unfinished():
+            if number in known and known[number].state.is_finished:
+                self._tell(known[number])
+        for trial in known.values():
+            if trial.state is TrialState.RUNNING:
+                self._end(trial.number, trial.num_attempts, "abandoned", state=TrialState.WAITING)
+
+    def new_trial(self) -> Trial:
+        """Asks for a new trial and records it as waiting."""
+        number = self._next_number()
+        self._add_trial(number, self.proposals.ask(number))
+        return self.trial(number)
+
+    def trials(self) -> list[Trial]:
+        """Returns every trial as it stands."""
+        return self._reader.trials()
+
+    def trial(self, number: int) -> Trial:
+        """Returns a trial as it stands."""
+        return self._reader.trials(number)[0]
+
+    def start_attempt(self, trial: Trial) -> int:
+        """Records that a worker starts on a trial; returns the attempt's number, from 1."""
+        number = trial.num_attempts + 1
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.insert(tables.attempt).values(
+                    search_id=self._id,
+                    trial=trial.number,
+                    number=number,
+                    started_at=time.time(),
+                )
+            )
+            changes = {"state": TrialState.RUNNING.value}
+            started = {} if trial.started_at else {"started_at": time.time()}
+            connection.execute(self._trial_update(trial.number).values(**changes, **started))
+        return number
+
+    def record(self, trial: int, attempt: int, measurements: Sequence[Measurement]) -> int:
+        """Stores what a worker measured; what is known already changes nothing.
+
+        Args:
+            trial: The trial's number.
+            attempt: The attempt that reports. A stale one, overtaken by a later, is ignored.
+            measurements: What it, and the attempts it goes on from, measured.
+
+        Returns:
+            How many of them were new.
+        """
+        if not self._is_current(trial, attempt):
+            return 0
+        known = self._known_rows(trial)
+        rows = [
+            {
+                "search_id": self._id,
+                "trial": trial,
+                "attempt": item.attempt,
+                "epoch": item.epoch,
+                "metrics": _plain(item.metrics),
+                "unix_time": item.unix_time,
+            }
+            for item in measurements
+            if (item.attempt, item.epoch) not in known
+        ]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(tables.measurement), rows)
+        return len(rows)
+
+    def finish(
+        self, number: int, attempt: int, state: TrialState, reason: str | None = None
+    ) -> None:
+        """Ends a trial for good, with us and with Optuna. A stale attempt ends nothing.
+
+        A trial is complete only with finite objectives at its last epoch; else it becomes failed.
+        """
+        if not self._is_current(number, attempt):
+            return
+        if state is TrialState.COMPLETE and self._final_values(number) is None:
+            state, reason = TrialState.FAILED, reason or "an objective is missing or not finite"
+        changes = {"reason": reason, "finished_at": time.time()}
+        self._end(number, attempt, state.value, state=state, **changes)
+        self._tell(self.trial(number))
+
+    def release_trial(
+        self, number: int, attempt: int, outcome: str, cause: str | None = None
+    ) -> None:
+        """Records that an attempt ended and the trial did not: it waits for the next attempt.
+
+        Args:
+            number: The trial.
+            attempt: The attempt, ignored if stale.
+            outcome: `interrupted` (it saved and ended) or `lost` (its process died). A trial that
+                was lost three times without a new epoch fails.
+            cause: What is known of the reason, if it was lost.
+        """
+        if not self._is_current(number, attempt):
+            return
+        if outcome == "lost" and self._fruitless_attempts(number) >= MAX_FRUITLESS_ATTEMPTS:
+            reason = f"its process died {MAX_FRUITLESS_ATTEMPTS} times without a new epoch"
+            reason += f": {cause}" if cause else ""
+            self.finish(number, attempt, TrialState.FAILED, reason)
+            return
+        self._end(number, attempt, outcome, state=TrialState.WAITING)
+
+    def prepare(self, prepared: Mapping[str, Any]) -> None:
+        """Stores what the first run prepared: extractor, floor, ceiling."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.update(tables.search)
+                .where(tables.search.c.id == self._id)
+                .values(prepared=dict(prepared))
+            )
+
+    def remeasured(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Stores test figures of a candidate's stored weights; the first ones stay."""
+        if (trial, epoch) in self._reader.remeasured():
+            return
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.insert(tables.remeasurement).values(
+                    search_id=self._id,
+                    trial=trial,
+                    epoch=epoch,
+                    metrics=_plain(metrics),
+                    unix_time=time.time(),
+                )
+            )
+
+    def change_config(self, config: Mapping[str, Any], kind: str, details: Any) -> None:
+        """Stores a changed study file and what changed, as an event of the search's history."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.update(tables.search)
+                .where(tables.search.c.id == self._id)
+                .values(config=dict(config))
+            )
+            connection.execute(self._event(kind, details))
+
+    def change_identity(self, identity: Mapping[str, Any], details: Any) -> None:
+        """Stores what later resumes must match, after a person accepted a change of code."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.update(tables.search)
+                .where(tables.search.c.id == self._id)
+                .values(identity=dict(identity))
+            )
+            connection.execute(self._event("code change accepted", details))
+
+    def note(self, kind: str, details: Mapping[str, Any]) -> None:
+        """Adds an event to the search's history."""
+        with self._engine.begin() as connection:
+            connection.execute(self._event(kind, details))
+
+    def take_stop_request(self) -> bool:
+        """Returns whether someone asked the search to stop, and marks the request as handled."""
+        table = tables.request
+        open_ones = sa.and_(table.c.search_id == self._id, table.c.handled_at.is_(None))
+        with self._engine.connect() as connection:
+            if connection.scalar(sa.select(table.c.id).where(open_ones).limit(1)) is None:
+                return False
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(table).where(open_ones).values(handled_at=time.time()))
+        return True
+
+    def _add_trial(self, number: int, params: Mapping[str, Any]) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.insert(tables.trial).values(
+                    search_id=self._id,
+                    number=number,
+                    params=dict(params),
+                    seed=derive_seed(self._seed, Purpose.TRAINING, number),
+                    state=TrialState.WAITING.value,
+                )
+            )
+
+    def _next_number(self) -> int:
+        query = sa.select(sa.func.max(tables.trial.c.number)).where(
+            tables.trial.c.search_id == self._id
+        )
+        with self._engine.connect() as connection:
+            last = connection.scalar(query)
+        return 0 if last is None else int(last) + 1
+
+    def _tell(self, trial: Trial) -> None:
+        self.proposals.tell(trial.number, trial.state, self._final_values(trial.number))
+
+    def _final_values(self, number: int) -> list[float] | None:
+        trial = self.trial(number)
+        names = list(self._reader.record().config.objectives)
+        if not trial.measurements or not trial.measurements[-1].has(names):
+            return None
+        return [trial.measurements[-1].metrics[name] for name in names]
+
+    def _known_rows(self, trial: int) -> set[tuple[int, int]]:
+        table = tables.measurement
+        query = sa.select(table.c.attempt, table.c.epoch).where(
+            table.c.search_id == self._id, table.c.trial == trial
+        )
+        with self._engine.connect() as connection:
+            return {(row.attempt, row.epoch) for row in connection.execute(query)}
+
+    def _attempts(self, trial: int) -> Sequence[Any]:
+        table = tables.attempt
+        query = sa.select(table).where(table.c.search_id == self._id, table.c.trial == trial)
+        with self._engine.connect() as connection:
+            return connection.execute(query.order_by(table.c.number)).all()
+
+    def _is_current(self, trial: int, attempt: int) -> bool:
+        attempts = self._attempts(trial)
+        return bool(attempts) and attempts[-1].number == attempt
+
+    def _fruitless_attempts(self, trial: int) -> int:
+        """Returns how many of the last attempts were lost without a measurement of their own.
+
+        The current attempt, which has no outcome yet, counts as lost.
+        """
+        fruitful = {attempt for attempt, _ in self._known_rows(trial)}
+        count = 0
+        for attempt in reversed(self._attempts(trial)):
+            if attempt.outcome == "abandoned":
+                continue  # its driver died: that says nothing of the trial
+            if attempt.outcome not in ("lost", None) or attempt.number in fruitful:
+                break
+            count += 1
+        return count
+
+    def _end(
+        self, trial: int, attempt: int, outcome: str, state: TrialState, **changes: Any
+    ) -> None:
+        """Ends an attempt and changes its trial, in one commit."""
+        table = tables.attempt
+        ended = sa.update(table).where(
+            table.c.search_id == self._id, table.c.trial == trial, table.c.number == attempt
+        )
+        with self._engine.begin() as connection:
+            connection.execute(ended.values(ended_at=time.time(), outcome=outcome))
+            connection.execute(self._trial_update(trial).values(state=state.value, **changes))
+
+    def _trial_update(self, number: int) -> sa.Update:
+        table = tables.trial
+        return sa.update(table).where(table.c.search_id == self._id, table.c.number == number)
+
+    def _event(self, kind: str, details: Any) -> sa.Insert:
+        return sa.insert(tables.event).values(
+            search_id=self._id, unix_time=time.time(), kind=kind, details=details
+        )
+
+
+def _plain(metrics: Mapping[str, float]) -> dict[str, float | str]:
+    """Returns metrics as JSON has them: it knows no NaN and no infinity, so those become text."""
+    return {k: float(v) if math.isfinite(v) else str(float(v)) for k, v in metrics.items()}

@@ -1,0 +1,1 @@
+"""MLflow: where people look. A projection of the study, which it never feeds back into."""

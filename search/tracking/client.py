@@ -1,0 +1,213 @@
+"""The only calls into MLflow. Whatever goes wrong there comes out as a `TrackerError`."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, final
+
+import sqlalchemy as sa
+
+from search.errors import TrackerError
+from search.study.projections import SEARCH_ITSELF
+from search.tracking.local_file import LocalFile
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT: Final = "vaesearch"
+SEARCH_TAG: Final = "vaesearch.search_id"
+TRIAL_TAG: Final = "vaesearch.trial"
+PARENT_TAG: Final = "mlflow.parentRunId"
+
+_PAGE: Final = 1000  # runs per request
+_LONGEST_PARAM: Final = 6000  # characters
+_LONGEST_TAG: Final = 8000
+_ENVIRONMENT: Final = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    # Whoever calls tries again; MLflow's own retries take minutes, and may create a run twice.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+# Errors about what was sent, not about the connection.
+_REFUSALS: Final = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST")
+
+
+class RefusedError(TrackerError):
+    """MLflow was reached and does not take what it was sent, or does not know the run."""
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Point:
+    """One value of one metric, measured at `unix_time` seconds since 1970."""
+
+    name: str
+    value: float
+    unix_time: float
+    step: int
+
+
+@final
+class MlflowRuns:
+    """The runs of one search in an MLflow store. Not for use by several threads.
+
+    Args:
+        uri: An MLflow server, or a database.
+        artifacts: Where pictures go if no server decides that.
+        search_id: The search.
+    """
+
+    def __init__(self, uri: str, artifacts: str, search_id: str):
+        self._uri = uri
+        self._artifacts = None if uri.startswith(("http:", "https:")) else artifacts
+        self._search_id = search_id
+        self._file: LocalFile | None = None
+        self._client: MlflowClient
+        self._experiment_id: str
+
+    def open(self) -> dict[int, list[str]]:
+        """Connects, and returns the ids of the search's runs by trial, oldest first.
+
+        Raises:
+            TrackerError: If MLflow cannot be reached or used.
+        """
+        _prepare_mlflow()
+        with _translated():
+            from mlflow import MlflowClient
+
+            self._file = LocalFile.of(self._uri)
+            uri = self._file.open() if self._file else self._uri
+            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            self._experiment_id = self._find_experiment()
+            return self._find_runs()
+
+    def check(self) -> None:
+        """Checks what MLflow does not notice itself: that its file is still there."""
+        if self._file is not None:
+            self._file.check()
+
+    def create(self, trial: int, name: str, unix_time: float, tags: Mapping[str, str]) -> str:
+        """Returns the id of a new run, whose status is RUNNING."""
+        own = {SEARCH_TAG: self._search_id, TRIAL_TAG: str(trial)}
+        with _translated():
+            run = self._client.create_run(
+                self._experiment_id, _milliseconds(unix_time), {**own, **tags}, name
+            )
+            return str(run.info.run_id)
+
+    def log(
+        self,
+        run_id: str,
+        points: Sequence[Point] = (),
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Adds to a run in as few requests as MLflow allows. What it has already changes nothing.
+
+        Raises:
+            RefusedError: If a param has another value already, or the run does not exist.
+            TrackerError: If MLflow cannot be reached.
+        """
+        with _translated():
+            from mlflow.entities import Metric, Param, RunTag
+
+            self._client.log_batch(  # splits what is too much for one request
+                run_id,
+                metrics=[
+                    Metric(_name(p.name), p.value, _milliseconds(p.unix_time), p.step)
+                    for p in points
+                ],
+                params=[Param(_name(k), v[:_LONGEST_PARAM]) for k, v in (params or {}).items()],
+                tags=[RunTag(_name(k), v[:_LONGEST_TAG]) for k, v in (tags or {}).items()],
+            )
+
+    def set_status(self, run_id: str, status: str, ended_at: float | None = None) -> None:
+        """Sets a run to RUNNING or SCHEDULED; with its end to FINISHED, KILLED or FAILED."""
+        with _translated():
+            if ended_at is None:
+                self._client.update_run(run_id, status)
+            else:
+                self._client.set_terminated(run_id, status, _milliseconds(ended_at))
+
+    def add_file(self, run_id: str, name: str, content: bytes) -> None:
+        """Adds a file to a run, or replaces the one of that name."""
+        with _translated(), tempfile.TemporaryDirectory(prefix="vaesearch-") as folder:
+            path = Path(folder) / name
+            path.write_bytes(content)
+            self._client.log_artifact(run_id, str(path))
+
+    def _find_experiment(self) -> str:
+        found = self._client.get_experiment_by_name(EXPERIMENT)
+        if found is None:
+            return str(self._client.create_experiment(EXPERIMENT, self._artifacts))
+        if found.lifecycle_stage != "active":
+            raise TrackerError(
+                f"The experiment `{EXPERIMENT}` was deleted in MLflow. Bring it back with "
+                f"`mlflow experiments restore --experiment-id {found.experiment_id}`."
+            )
+        return str(found.experiment_id)
+
+    def _find_runs(self) -> dict[int, list[str]]:
+        runs: dict[int, list[str]] = {}
+        token: Any = None
+        while True:
+            page = self._client.search_runs(
+                [self._experiment_id],
+                f"tags.`{SEARCH_TAG}` = '{self._search_id}'",
+                max_results=_PAGE,
+                order_by=["attributes.start_time ASC"],
+                page_token=token,
+            )
+            for run in page:
+                trial = int(run.data.tags.get(TRIAL_TAG, SEARCH_ITSELF))
+                runs.setdefault(trial, []).append(str(run.info.run_id))
+            token = page.token
+            if not token:
+                return runs
+
+
+def _prepare_mlflow() -> None:
+    """Makes MLflow quiet and quick to fail, before it is imported for the first time."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import mlflow  # noqa: F401 - configures its loggers, which are then set back
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        kind = RefusedError if error.error_code in _REFUSALS else TrackerError
+        raise kind(_one_line(error)) from error
+    except TrackerError:
+        raise
+    except (OSError, sa.exc.SQLAlchemyError) as error:
+        raise TrackerError(_one_line(error)) from error
+
+
+def _one_line(error: Exception) -> str:
+    """Returns the error's text on one line, without the password of a URL."""
+    text = " ".join(str(error).split())
+    return re.sub(r"://[^@/\s]+@", "://", text)[:300]
+
+
+def _name(name: str) -> str:
+    """Returns `name` with an underscore for each character that MLflow refuses in names."""
+    return re.sub(r"[^\w.\-/: ]", "_", name)
+
+
+def _milliseconds(unix_time: float) -> int:
+    return int(unix_time * 1000)

@@ -1,0 +1,97 @@
+"""A workspace: the folder where one user's searches live."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import final
+
+from search.config import StudyConfig
+from search.errors import NotFoundError, SearchError
+
+DEFAULT_FOLDER = "vaesearch-workspace"
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where the study database, MLflow's, the store and derived files are by default.
+
+    Attributes:
+        folder: Absolute path.
+    """
+
+    folder: Path
+
+    @classmethod
+    def at(cls, folder: str | Path | None) -> "Workspace":
+        """Returns the workspace in `folder`, by default `vaesearch-workspace` in the current one.
+
+        Nothing is made or looked at.
+        """
+        return cls(Path(folder or DEFAULT_FOLDER).expanduser().absolute())
+
+    def make(self) -> None:
+        """Makes the folder, unless it is there.
+
+        Raises:
+            SearchError: If it cannot be made or written to.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            probe = self.folder / ".writable"
+            probe.touch()
+            probe.unlink(missing_ok=True)
+        except OSError as error:
+            raise SearchError(
+                f"Cannot use the workspace {self.folder}: {error.strerror}. "
+                "Name another folder with `--workspace`."
+            ) from error
+
+    def check(self) -> None:
+        """Checks that searches were run here and can be read.
+
+        Raises:
+            NotFoundError: If there is no study database.
+            SearchError: If the folder is read-only.
+        """
+        if not self.study_file.is_file():
+            raise NotFoundError(
+                f"No search was run in the workspace {self.folder} yet. `vaesearch run` starts "
+                "one; `--workspace` names another folder."
+            )
+        if not os.access(self.folder, os.W_OK):  # SQLite writes files of its own beside a database
+            raise SearchError(
+                f"The workspace {self.folder} cannot be written to, which reading its database "
+                "needs as well. Make it writable, or look at a copy."
+            )
+
+    @property
+    def study_url(self) -> str:
+        """SQLAlchemy URL of the study database."""
+        return f"sqlite:///{self.study_file}"
+
+    @property
+    def study_file(self) -> Path:
+        """The study database as an SQLite file."""
+        return self.folder / "study.db"
+
+    @property
+    def cache(self) -> Path:
+        """Folder of files that can be made again: images, extractors, reference statistics."""
+        return self.folder / "cache"
+
+    def store(self, config: StudyConfig) -> str:
+        """Returns the store of a study: its own choice, else a folder of the workspace.
+
+        The latter is not written down anywhere, so that a workspace may be moved.
+        """
+        return config.store or str(self.folder / "store")
+
+    def tracking_uri(self, config: StudyConfig) -> str:
+        """Returns MLflow's address: the study's choice, else an SQLite file of the workspace."""
+        return config.tracking.uri or f"sqlite:///{self.folder / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> str:
+        """Where a local MLflow keeps pictures, as a URI."""
+        return (self.folder / "mlflow-artifacts").as_uri()

@@ -1,0 +1,156 @@
+"""The store of weights and states: nothing half-written is ever taken for whole."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from search.errors import StoreError
+from search.store import TrialStore, pruned
+
+
+@pytest.fixture
+def store(tmp_path):
+    return TrialStore(str(tmp_path), "search")
+
+
+def attempt_folder(tmp_path: Path, attempt: int = 1) -> Path:
+    return tmp_path / "search" / "trials" / "00003" / f"{attempt:03d}"
+
+
+def save(store, epoch, attempt=1, carry=None, content=None):
+    """Saves a state of trial 3, named after its epoch."""
+    objects = {f"state-{epoch}": content or f"state {epoch}".encode()}
+    return store.save(3, attempt, (epoch, 0), objects, {"epoch": epoch}, carry)
+
+
+def test_a_checkpoint_comes_back_as_it_was_saved(store, tmp_path):
+    saved = store.save(3, 1, (2, 17), {"a": b"one", "b": b""}, {"state": "a", "list": [1, None]})
+    found = TrialStore(str(tmp_path), "search").newest(3)
+    assert found == saved
+    assert (found.epoch, found.step, found.notes) == (2, 17, {"state": "a", "list": [1, None]})
+    assert [store.read(found, name) for name in ("a", "b")] == [b"one", b""]
+
+
+def test_a_url_of_a_folder_is_the_folder(tmp_path):
+    saved = save(TrialStore(tmp_path.as_uri(), "search"), 1)
+    assert TrialStore(str(tmp_path), "search").newest(3) == saved
+
+
+def test_nothing_saved_is_no_checkpoint(store):
+    assert store.newest(3) is None
+
+
+@pytest.mark.parametrize("positions", [[(1, 0), (2, 0)], [(9, 0), (10, 0)], [(1, 9), (1, 10)]])
+def test_the_furthest_checkpoint_is_the_newest(store, positions):
+    for position in reversed(positions):
+        store.save(3, 1, position, {f"state-{position}": b"x"}, {})
+    newest = store.newest(3)
+    assert (newest.epoch, newest.step) == positions[-1]
+
+
+def damage_object(folder):
+    (folder / "state-2").write_bytes(b"state X")
+
+
+def lose_object(folder):
+    (folder / "state-2").unlink()
+
+
+def tear_manifest(folder):
+    path = folder / "manifest-000002-000000000.json"
+    path.write_bytes(path.read_bytes()[:40])
+
+
+def empty_manifest(folder):
+    (folder / "manifest-000002-000000000.json").write_bytes(b"")
+
+
+def replace_manifest(folder):
+    (folder / "manifest-000002-000000000.json").write_bytes(b"[1, 2]")
+
+
+DAMAGES = [damage_object, lose_object, tear_manifest, empty_manifest, replace_manifest]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_damaged_falls_back_to_the_one_before(store, tmp_path, damage):
+    first = save(store, 1)
+    save(store, 2)
+    damage(attempt_folder(tmp_path))
+    assert store.newest(3) == first
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_attempt_falls_back_to_the_attempt_before(store, tmp_path, damage):
+    first = save(store, 1)
+    save(store, 2, attempt=2)
+    damage(attempt_folder(tmp_path, attempt=2))
+    assert store.newest(3) == first
+
+
+def test_objects_without_a_manifest_do_not_exist(store, tmp_path):
+    first = save(store, 1)
+    (attempt_folder(tmp_path) / "state-2").write_bytes(b"state 2")
+    assert store.newest(3) == first
+
+
+def test_a_stale_attempt_changes_nothing(store):
+    save(store, 1)
+    second = save(store, 2, attempt=2)
+    late = save(store, 9)
+    store.tidy(late)
+    assert store.newest(3) == second
+    assert store.read(second, "state-2") == b"state 2"
+
+
+def test_tidying_keeps_what_two_checkpoints_need(store, tmp_path):
+    checkpoint = store.save(3, 1, (0, 0), {"config": b"c"}, {})
+    for epoch in range(1, 5):
+        checkpoint = save(store, epoch, carry=pruned(checkpoint, {"config"}))
+        store.tidy(checkpoint)
+    left = sorted(path.name for path in attempt_folder(tmp_path).iterdir())
+    manifests = [f"manifest-{epoch:06d}-000000000.json" for epoch in (3, 4)]
+    assert left == ["config", *manifests, "state-3", "state-4"]
+    (attempt_folder(tmp_path) / "state-4").unlink()
+    before = store.newest(3)
+    assert (before.epoch, store.read(before, "config")) == (3, b"c")
+
+
+def test_a_full_disk_is_told_and_leaves_the_one_before(store, tmp_path):
+    first = save(store, 1)
+    os.symlink("/dev/full", attempt_folder(tmp_path) / "state-2")
+    with pytest.raises(StoreError, match=r"Cannot write to the store, .*[Nn]o space left"):
+        save(store, 2, content=b"x" * 100_000)
+    assert store.newest(3) == first
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path):
+    (tmp_path / "search").write_text("in the way")
+    with pytest.raises(StoreError, match=r"Cannot write to the store, .*search/trials"):
+        save(TrialStore(str(tmp_path), "search"), 1)
+
+
+def test_a_store_that_refuses_is_not_an_empty_one(store, tmp_path):
+    save(store, 1)
+    save(store, 2)
+    damaged = attempt_folder(tmp_path) / "state-2"
+    damaged.unlink()
+    damaged.mkdir()  # reading it is refused: it is there, and cannot be read
+    with pytest.raises(StoreError, match=r"Cannot read .*state-2 from the store"):
+        store.newest(3)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"), [(damage_object, "is damaged: its hash"), (lose_object, "is missing")]
+)
+def test_reading_what_is_not_what_was_written_is_refused(store, tmp_path, damage, message):
+    checkpoint = save(store, 2)
+    damage(attempt_folder(tmp_path))
+    with pytest.raises(StoreError, match=f"state-2 {message}"):
+        store.read(checkpoint, "state-2")
+
+
+def test_an_unknown_kind_of_store_is_refused():
+    with pytest.raises(StoreError, match="Cannot open the store nonsense://bucket"):
+        TrialStore("nonsense://bucket", "search")

@@ -1,0 +1,165 @@
+"""MLflow ends up like the study, whatever happens to it meanwhile. Real MLflow, no Ray."""
+
+import pytest
+
+from search.study.projections import SEARCH_ITSELF, Projections
+from search.tracking.projector import projecting
+from search.trial import Measurement, TrialState
+from search.workspace import Workspace
+from tests.search.tracking.mlflow_study import (
+    PNG,
+    START,
+    Driver,
+    assert_like_the_study,
+    driving,
+    history,
+    make_client,
+    make_config,
+    runs_of,
+)
+
+
+class TestWhatIsWritten:
+    def test_every_epoch_of_every_trial_arrives_with_its_step_value_and_time(
+        self, driver: Driver
+    ) -> None:
+        mirror = driver.mirror()
+        first, attempt = driver.begin()
+        for epochs in (range(1, 2), range(2, 4)):
+            driver.train(first, attempt, epochs)
+            mirror.flush()
+        driver.writer.finish(first, attempt, TrialState.COMPLETE)
+        driver.whole_trial()
+        mirror.flush(is_last=True)
+        assert_like_the_study(driver)
+
+    def test_writing_twice_adds_nothing(self, driver: Driver) -> None:
+        driver.whole_trial()
+        driver.mirror().flush()
+        before = {n: run.to_dictionary() for n, run in runs_of(driver).items()}
+        driver.mirror().flush()
+        # A driver that died before it could note what it had told tells everything again.
+        Projections(driver.reader.engine, driver.reader.id).forget([SEARCH_ITSELF, 0])
+        driver.mirror().flush()
+        assert_like_the_study(driver)
+        assert {n: run.to_dictionary() for n, run in runs_of(driver).items()} == before
+
+    def test_a_run_holds_all_params_and_lists_as_json(self, driver: Driver) -> None:
+        trial = driver.whole_trial()
+        driver.mirror().flush()
+        runs = runs_of(driver)
+        beta = driver.writer.trial(trial).params["beta"]
+        assert runs[trial].data.params == {
+            "beta": str(beta),
+            "widths": "[32, 16]",
+            "learning_rate": "0.001",
+        }
+        assert runs[trial].info.run_name == "trial-00000"
+        parent = runs[SEARCH_ITSELF]
+        assert runs[trial].data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert parent.info.run_name == "demo"
+        assert parent.data.params["objective.fid"] == "minimize"
+        assert parent.data.tags["vaesearch.search_id"] == driver.reader.id
+
+    def test_nan_and_infinity_arrive(self, driver: Driver) -> None:
+        trial, attempt = driver.begin()
+        metrics = {"fid": float("nan"), "tvd": float("inf")}
+        driver.writer.record(trial, attempt, [Measurement(1, metrics, START)])
+        for _ in range(2):
+            Projections(driver.reader.engine, driver.reader.id).forget([trial])
+            driver.mirror().flush()
+        client = make_client(driver)
+        [fid] = client.get_metric_history(runs_of(driver)[trial].info.run_id, "fid")
+        [tvd] = client.get_metric_history(runs_of(driver)[trial].info.run_id, "tvd")
+        assert fid.value != fid.value
+        assert tvd.value > 1e308
+
+    def test_more_metrics_than_one_request_takes_all_arrive(self, driver: Driver) -> None:
+        trial, attempt = driver.begin()
+        driver.train(trial, attempt, range(1, 801))  # 2,400 values
+        driver.mirror().flush()
+        assert_like_the_study(driver)
+
+    def test_pictures_arrive_once_a_trial_has_ended(self, driver: Driver) -> None:
+        trial, attempt = driver.begin()
+        pictures = {"samples.png": PNG, "reconstructions.png": PNG + b"2"}
+        driver.store.save(trial, attempt, (3, 0), pictures, {})
+        driver.train(trial, attempt, range(1, 4))
+        mirror, client = driver.mirror(), make_client(driver)
+        mirror.flush()
+        run_id = runs_of(driver)[trial].info.run_id
+        assert client.list_artifacts(run_id) == []
+        driver.writer.finish(trial, attempt, TrialState.COMPLETE)
+        mirror.flush()
+        names = [item.path for item in client.list_artifacts(run_id)]
+        assert sorted(names) == sorted(pictures)
+        folder = driver.workspace.folder / "mlflow-artifacts" / run_id / "artifacts"
+        assert (folder / "samples.png").read_bytes() == PNG
+
+    def test_the_searchs_own_run_shows_its_progress(self, driver: Driver) -> None:
+        driver.writer.prepare({"ceiling": {"fid": 100.0, "tvd": 1.0, "max_class_gap": 1.0}})
+        driver.whole_trial(fid=53.0)
+        mirror = driver.mirror()
+        mirror.flush()
+        driver.whole_trial(TrialState.PRUNED, fid=43.0)
+        driver.whole_trial(TrialState.FAILED, fid=63.0)
+        mirror.flush()
+        client, run = make_client(driver), runs_of(driver)[SEARCH_ITSELF]
+        assert [p[:2] for p in history(client, run, "best_fid")] == [(1, 50), (2, 40), (3, 40)]
+        assert [p[:2] for p in history(client, run, "num_pruned")] == [(1, 0), (2, 1), (3, 1)]
+        volumes = [p[1] for p in history(client, run, "hypervolume")]
+        assert volumes == pytest.approx([50 * 0.5, 50 * 0.5 + 10 * 0.49, 50 * 0.5 + 10 * 0.49])
+
+
+class TestStates:
+    @pytest.mark.parametrize(
+        ("state", "status"),
+        [("complete", "FINISHED"), ("pruned", "KILLED"), ("failed", "FAILED")],
+    )
+    def test_an_ended_trial_ends_its_run(self, driver: Driver, state: str, status: str) -> None:
+        trial = driver.whole_trial(TrialState(state))
+        driver.mirror().flush()
+        run = runs_of(driver)[trial]
+        assert run.info.status == status
+        assert run.info.end_time == int((driver.writer.trial(trial).finished_at or 0) * 1000)
+        assert run.data.tags["vaesearch.state"] == state
+        assert run.data.tags["vaesearch.reason"] == f"why {trial}"
+
+    def test_nothing_says_running_when_no_driver_runs(self, driver: Driver) -> None:
+        with projecting(driver.reader, driver.writer, driver.workspace, pytest.fail):
+            trial, attempt = driver.begin()
+            driver.train(trial, attempt, range(1, 2))
+        runs = runs_of(driver)
+        assert runs[trial].info.status == runs[SEARCH_ITSELF].info.status == "SCHEDULED"
+        driver.writer.release_trial(trial, attempt, "interrupted")
+        driver.writer.start_attempt(driver.writer.trial(trial))
+        driver.mirror().flush()
+        runs = runs_of(driver)
+        assert runs[trial].info.status == runs[SEARCH_ITSELF].info.status == "RUNNING"
+
+    def test_a_whole_search_is_finished_and_can_be_extended(self, driver: Driver) -> None:
+        for _ in range(3):
+            driver.whole_trial()
+        with projecting(driver.reader, driver.writer, driver.workspace, pytest.fail):
+            pass
+        assert {run.info.status for run in runs_of(driver).values()} == {"FINISHED"}
+        extended = make_config(None, budget={"trials": 4, "epochs": 3})
+        driver.writer.change_config(extended.model_dump(mode="json"), "changed", {})
+        driver.mirror().flush()
+        parent = runs_of(driver)[SEARCH_ITSELF]
+        assert parent.info.status == "RUNNING"
+        assert parent.data.tags["vaesearch.budget_trials"] == "4"
+
+    def test_runs_left_running_by_a_killed_driver_are_ended_by_the_next(
+        self, workspace: Workspace
+    ) -> None:
+        with driving(workspace, make_config(None)) as first:
+            trial, attempt = first.begin()
+            first.mirror().flush()  # and dies
+        with driving(workspace, make_config(None)) as second:
+            attempt = second.writer.start_attempt(second.writer.trial(trial))
+            second.train(trial, attempt, range(1, 4))
+            second.writer.finish(trial, attempt, TrialState.COMPLETE)
+            second.mirror().flush(is_last=True)
+            assert runs_of(second)[trial].info.status == "FINISHED"
+            assert_like_the_study(second)

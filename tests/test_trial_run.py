@@ -1,0 +1,220 @@
+"""One trial in a worker, without Ray: real images, real training, a real store."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vaemodels
+from search.assignment import Assignment, Round
+from search.config import StudyConfig
+from search.errors import NotFoundError, SearchError, StoreError
+from search.models.exporting import export
+from search.models.images import ImageFolders
+from search.models.remeasure import candidate_files, kept_epochs, load_candidate, remeasure
+from search.models.trial_run import Bench, TrialRun
+from search.store import TrialStore
+from search.trial import Measurement
+from tests.search.examples import make_study
+from vaemodels.data import load_dataset
+from vaemodels.metrics.extractor import untrained_extractor
+
+EPOCHS = 4
+PARAMS = {"latent_dim": 3, "beta": 0.2}
+NOISE = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> ImageFolders:
+    """The digits, and a judge that was never trained: as good as any for comparing figures."""
+    cache = tmp_path_factory.mktemp("cache")
+    dataset = load_dataset("digits", cache / "data")
+    untrained_extractor(dataset).save(cache / "extractor")
+    return ImageFolders(str(dataset.folder), str(cache / "extractor"), str(cache / "references"))
+
+
+def study(**changes: Any) -> StudyConfig:
+    values = {
+        "fixed": {"widths": [12], "batch_size": 64, "learning_rate": 0.003},
+        "budget": {"trials": 1, "epochs": EPOCHS},
+        "measure": {"every_epochs": 1, "num_images": 200},
+    }
+    return make_study(**{**values, **changes})
+
+
+class Worker:
+    """Makes the attempts at trial 0, each with a bench of its own as after a crash."""
+
+    def __init__(self, store: Path, folders: ImageFolders, **changes: Any):
+        self.config = study(**changes)
+        self.folders = folders
+        self.store = TrialStore(str(store), "id")
+        self._root = str(store)
+        self._attempts = itertools.count(1)
+
+    def attempt(self, stops: Callable[[Any], bool] = lambda _: False, **params: Any) -> TrialRun:
+        """Starts an attempt that is told to stop once `stops` says so of its trainer."""
+        bench = Bench(self.config, "id", self._root, self.folders)
+        task = Assignment(0, next(self._attempts), {**PARAMS, **params}, seed=7)
+        run = TrialRun(bench, task, lambda: stops(run._trainer))
+        return run
+
+
+@pytest.fixture
+def work(tmp_path, folders) -> Callable[..., Worker]:
+    return lambda **changes: Worker(tmp_path / "store", folders, **changes)
+
+
+def rounds(run: TrialRun) -> Iterator[Round]:
+    """Yields rounds up to the one that ends the attempt."""
+    while True:
+        found = run.next_round()
+        yield found
+        if found.outcome is not None:
+            return
+
+
+def figures(measurements: list[Measurement]) -> dict[int, dict[str, float]]:
+    """Returns what was measured after each epoch, but for the time it took."""
+    return {
+        m.epoch: {name: value for name, value in m.metrics.items() if name != "train_seconds"}
+        for m in measurements
+    }
+
+
+def measured(run: TrialRun) -> dict[int, dict[str, float]]:
+    return figures([item for found in rounds(run) for item in found.measurements])
+
+
+def test_a_trial_reports_every_epoch_and_ends_complete(work):
+    found = list(rounds(work().attempt()))
+    assert [item.outcome for item in found] == [None, None, None, "complete"]
+    assert [[m.epoch for m in item.measurements] for item in found] == [[1], [2], [3], [4]]
+    assert all(item.has(("fid", "tvd", "elbo", "kl_loss")) for item in found[0].measurements)
+
+
+def test_epochs_between_measured_ones_have_their_losses_alone(work):
+    measure = {"every_epochs": 3, "num_images": 200}
+    found = list(rounds(work(measure=measure).attempt()))
+    assert [[m.epoch for m in item.measurements] for item in found] == [[1, 2, 3], [4]]
+    assert ["fid" in m.metrics for item in found for m in item.measurements] == [False] * 2 + [
+        True
+    ] * 2
+    assert all("train_loss" in m.metrics for item in found for m in item.measurements)
+
+
+def test_interruptions_change_no_figure(tmp_path, folders):
+    whole = measured(Worker(tmp_path / "whole", folders).attempt())
+    worker = Worker(tmp_path / "torn", folders)
+    between = list(rounds(worker.attempt(lambda trainer: trainer.epoch == 2)))
+    assert (between[-1].outcome, between[-1].measurements) == ("interrupted", [])
+    inside = list(rounds(worker.attempt(lambda trainer: trainer.step > 0)))
+    assert inside[-1].outcome == "interrupted"
+    checkpoint = worker.store.newest(0)
+    assert checkpoint is not None
+    assert (checkpoint.epoch, checkpoint.step > 0) == (2, True)
+    assert measured(worker.attempt()) == whole
+
+
+def test_the_first_round_repeats_what_earlier_attempts_measured(work):
+    worker = work()
+    first = list(rounds(worker.attempt(lambda trainer: trainer.epoch == 2)))
+    told = [item for found in first for item in found.measurements]
+    second = worker.attempt().next_round()
+    assert [(m.epoch, m.attempt) for m in second.measurements] == [(1, 1), (2, 1), (3, 2)]
+    assert second.measurements[:2] == told
+
+
+def test_a_trial_whose_last_report_was_lost_reports_it_again(work):
+    worker = work()
+    whole = measured(worker.attempt())
+    again = worker.attempt().next_round()
+    assert again.outcome == "complete"
+    assert figures(again.measurements) == whole
+
+
+@pytest.mark.parametrize(
+    ("objectives", "expected"),
+    [
+        ({"reconstruction_loss": "minimize"}, [4]),
+        ({"reconstruction_loss": "maximize"}, [1, 4]),
+        ({"reconstruction_loss": "minimize", "train_seconds": "minimize"}, [1, 2, 3, 4]),
+    ],
+)
+def test_the_weights_of_the_best_epochs_and_the_last_are_kept(work, objectives, expected):
+    worker = work(objectives=objectives)
+    losses = [values["reconstruction_loss"] for values in measured(worker.attempt()).values()]
+    assert losses == sorted(losses, reverse=True), "the cases above rest on this"
+    assert kept_epochs(worker.store.newest(0)) == expected
+    assert candidate_files(worker.store, 0, 4) is not None
+    assert (candidate_files(worker.store, 0, 2) is not None) is (2 in expected)
+
+
+def test_weights_of_an_earlier_attempt_are_kept_by_the_next(work):
+    worker = work(objectives={"reconstruction_loss": "maximize"})
+    list(rounds(worker.attempt(lambda trainer: trainer.epoch == 2)))
+    first = candidate_files(worker.store, 0, 1)
+    list(rounds(worker.attempt()))
+    checkpoint = worker.store.newest(0)
+    assert checkpoint is not None
+    assert (checkpoint.attempt, kept_epochs(checkpoint)) == (2, [1, 4])
+    assert candidate_files(worker.store, 0, 1) == first
+
+
+def test_a_trial_that_diverges_fails_with_the_reason(work):
+    fixed = {"widths": [12], "learning_rate": 1e30}
+    found = list(rounds(work(fixed=fixed).attempt()))
+    assert found[-1].outcome == "failed"
+    assert "the loss became " in (found[-1].reason or "")
+    assert "in epoch 1" in (found[-1].reason or "")
+
+
+def test_a_store_that_refuses_is_no_fault_of_the_trial(tmp_path, folders):
+    (tmp_path / "file").write_text("where a folder should be")
+    with pytest.raises(StoreError, match=r"store.*file/id"):
+        Worker(tmp_path / "file", folders).attempt().next_round()
+
+
+def test_kept_weights_give_the_very_same_images(work, tmp_path):
+    worker = work(objectives={"reconstruction_loss": "maximize"})
+    run, seen = worker.attempt(), {}
+    for found in rounds(run):
+        seen[found.measurements[-1].epoch] = np.asarray(run._trainer.vae.decode(NOISE))
+    for epoch in (1, 4):
+        model = load_candidate(worker.store, worker.folders.images(), 0, epoch)
+        assert model is not None
+        np.testing.assert_array_equal(model.vae.decode(NOISE), seen[epoch])
+        assert export(worker.store, "tiny", 0, epoch, tmp_path / str(epoch)) == epoch
+        np.testing.assert_array_equal(
+            vaemodels.load(tmp_path / str(epoch)).decode(NOISE), seen[epoch]
+        )
+
+
+def test_test_figures_are_those_of_kept_weights_and_repeat_themselves(work, tmp_path):
+    worker = work()
+    list(rounds(worker.attempt()))
+    wanted = [(0, 4), (0, 99), (7, 1)]
+    store = str(tmp_path / "store")
+    found = remeasure(worker.config, "id", store, worker.folders, wanted)
+    assert list(found) == [(0, 4)]
+    assert {"fid", "tvd", "max_class_gap", "reconstruction_loss", "kl_loss"} <= set(found[0, 4])
+    assert remeasure(worker.config, "id", store, worker.folders, wanted) == found
+
+
+def test_export_takes_the_last_epoch_unless_told_otherwise(work, tmp_path):
+    worker = work(objectives={"reconstruction_loss": "maximize"})
+    list(rounds(worker.attempt()))
+    assert export(worker.store, "tiny", 0, None, tmp_path / "model") == 4
+    names = sorted(path.name for path in (tmp_path / "model").iterdir())
+    assert names == ["config.json", "example.py", "weights.npz"]
+    with pytest.raises(SearchError, match="is there already and not empty"):
+        export(worker.store, "tiny", 0, None, tmp_path / "model")
+    with pytest.raises(NotFoundError, match=r"keeps the weights of epochs 1, 4.*Not of epoch 2"):
+        export(worker.store, "tiny", 0, 2, tmp_path / "other")
+    with pytest.raises(NotFoundError, match="keeps no weights of trial 3"):
+        export(worker.store, "tiny", 3, None, tmp_path / "other")
+    with pytest.raises(SearchError, match="Cannot write to"):
+        export(worker.store, "tiny", 0, None, tmp_path / "model" / "config.json" / "deeper")

@@ -1,0 +1,1 @@
+"""What is looked at rather than optimised: pictures of samples and reconstructions."""

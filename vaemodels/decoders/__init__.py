@@ -1,0 +1,5 @@
+"""Decoders: from a latent vector to the parameters of the likelihood of an image."""
+
+from vaemodels.decoders.base import AbstractDecoder as AbstractDecoder
+from vaemodels.decoders.conv import ConvDecoder as ConvDecoder
+from vaemodels.decoders.dense import DenseDecoder as DenseDecoder

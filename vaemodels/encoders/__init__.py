@@ -1,0 +1,5 @@
+"""Encoders: from images to the features from which a posterior takes its parameters."""
+
+from vaemodels.encoders.base import AbstractEncoder as AbstractEncoder
+from vaemodels.encoders.conv import ConvEncoder as ConvEncoder
+from vaemodels.encoders.dense import DenseEncoder as DenseEncoder

@@ -1,0 +1,3 @@
+"""Training: compiled chunks of an epoch, with a state that can be saved and restored exactly."""
+
+from vaemodels.training.trainer import Trainer as Trainer

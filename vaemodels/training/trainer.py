@@ -1,0 +1,298 @@
+import time
+from collections.abc import Callable
+from typing import Any, BinaryIO, final
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from vaemodels.build import build_vae
+from vaemodels.checks import check_positive
+from vaemodels.config import TrainingConfig, VAEConfig
+from vaemodels.io import assign_arrays, to_arrays
+from vaemodels.noise import draw, generator
+from vaemodels.training.adam import Adam
+from vaemodels.training.batches import EpochBatches, fixed_batches, padded
+from vaemodels.training.compiled import (
+    FORWARD_BATCH,
+    make_chunk,
+    make_decode,
+    make_encode,
+    make_evaluate,
+    pays_to_compile,
+    term_names,
+)
+from vaemodels.training.state import (
+    FORMAT,
+    Header,
+    check_same_training,
+    read_state,
+    write_state,
+)
+from vaemodels.variants import VARIANTS
+
+# A stop is noticed between chunks, within about a second with room for a slow step.
+_CHUNK_SECONDS = 0.4
+_BLOCK_BYTES = 32 * 2**20
+# Enough to fit a latent sampler to; encoding more would cost more than the sampler gains.
+_MOST_CODES = 10_000
+
+
+def never() -> bool:
+    """Returns False: the `should_stop` of a training that runs to its end."""
+    return False
+
+
+@final
+class Trainer:
+    """One training of one model, epoch by epoch, that can be stopped and continued exactly.
+
+    Order of the images and noise come from NumPy, keyed by (seed, epoch), so that with one thread
+    5 epochs equal 2, `save`, `restore` in another process and 3, bit for bit.
+
+    Args:
+        config: The model.
+        training: Its training.
+        images: `(num_images, height, width, channels)`, uint8 or float32, possibly memory-mapped.
+        scale: Value of a white pixel: images are divided by it to get [0, 1].
+        should_stop: Asked between chunks of an epoch, which take under a second each.
+
+    Attributes:
+        vae: The model, trained in place.
+        epoch: Finished epochs.
+        train_seconds: Time spent in training steps since the first epoch, over all restores;
+            tracing and compilation left out.
+
+    Raises:
+        ValueError: If images and config do not fit each other.
+    """
+
+    def __init__(
+        self,
+        config: VAEConfig,
+        training: TrainingConfig,
+        images: NDArray[Any],
+        scale: float,
+        should_stop: Callable[[], bool] = never,
+    ):
+        check_positive(scale=scale)
+        _check_images(images, config)
+        self.vae = build_vae(config, training.seed)
+        self.epoch = 0
+        self.train_seconds = 0.0
+        self._training = training
+        self._images, self._scale = images, float(scale)
+        self._should_stop = should_stop
+        self._adam = Adam(self.vae.trainable_variables)
+        self._batch_size = min(training.batch_size, len(images))
+        self._steps_per_epoch = len(images) // self._batch_size
+        self._jit = pays_to_compile(config, training.epochs * self._steps_per_epoch)
+        block_bytes = self._batch_size * images[:1].nbytes
+        self._most_steps = max(1, min(self._steps_per_epoch, _BLOCK_BYTES // block_bytes))
+        self._step = 0
+        self._sums = np.zeros(len(term_names(self.vae)), dtype=np.float32)
+        self._seconds_per_step = _CHUNK_SECONDS  # unknown: the first chunk is one step
+        self._batches: EpochBatches | None = None
+        self._functions: dict[Any, Callable[..., Any]] = {}
+
+    @property
+    def step(self) -> int:
+        """Steps done of the epoch under way."""
+        return self._step
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of every epoch; images that fill no whole batch wait for another epoch."""
+        return self._steps_per_epoch
+
+    @property
+    def beta(self) -> float:
+        """Effective beta of the epoch under way."""
+        warmup = self._training.beta_warmup_epochs
+        return self.vae.beta * min(1.0, (self.epoch + 1) / warmup) if warmup else self.vae.beta
+
+    def run_epoch(self) -> dict[str, float] | None:
+        """Trains to the end of the epoch under way.
+
+        Returns:
+            Means over the steps of the epoch, in nats per image: "loss", "reconstruction_loss",
+            "kl_loss", "beta_kl_loss" and "elbo", those that exist, and "beta", the effective one.
+            Not finite after a divergence. None if `should_stop` said so; the next call goes on
+            where this one stopped.
+        """
+        chunk = self._function("chunk", self._make_chunk)
+        if self._batches is None or self._batches.epoch != self.epoch:
+            self._batches = self._begin_epoch()
+        while self._step < self._steps_per_epoch:
+            if self._should_stop():
+                return None
+            self._run_chunk(chunk, self._batches)
+        result = self._means(self._sums / np.float32(self._steps_per_epoch), self.beta)
+        result["beta"] = self.beta
+        self.epoch += 1
+        self._step = 0
+        self._sums = np.zeros_like(self._sums)
+        return result
+
+    def evaluate(
+        self, images: NDArray[Any], scale: float, seed: int | None = None
+    ) -> dict[str, float]:
+        """Returns the loss terms on held-out images, at the config's beta, in nats per image.
+
+        Every image counts; dropout is off.
+
+        Args:
+            images: As in the constructor.
+            scale: Value of a white pixel.
+            seed: Fixes the posterior's noise; one seed for models that are to be compared. By
+                default the training's.
+        """
+        check_positive(scale=scale)
+        _check_images(images, self.vae.config)
+        key = ("evaluate", images.dtype.name, scale)
+        evaluate = self._function(key, lambda: make_evaluate(self.vae, images.dtype, scale))
+        posterior = self.vae.posterior
+        rng = generator(self._training.seed if seed is None else seed, "evaluation", 0)
+        sums = np.zeros(len(self._sums))
+        for start in range(0, len(images), FORWARD_BATCH):
+            batch = images[start : start + FORWARD_BATCH]
+            noise = draw(rng, posterior.noise_kind, (len(batch), posterior.noise_width))
+            terms = evaluate(np.ascontiguousarray(batch), noise, np.float32(self.vae.beta))
+            sums += len(batch) * np.asarray(terms, dtype=np.float64)
+        return self._means(sums / len(images), self.vae.beta)
+
+    def generate(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Returns generated images in [0, 1], `(num_samples, height, width, channels)`.
+
+        Args:
+            noise: N(0, 1) draws `(num_samples, latent_dim)`; the variant's default latent sampler
+                maps each row to a latent vector, and the image is the decoder's mean.
+        """
+        if noise.ndim != 2 or noise.shape[1] != self.vae.latent_dim:
+            raise ValueError(
+                f"Invalid value for `noise`. Expected shape (num_samples, {self.vae.latent_dim}). "
+                f"Received: {noise.shape=}."
+            )
+        kind = VARIANTS[self.vae.config.variant].latent_sampler
+        z = kind.fit(self.vae, self._codes() if kind.needs_codes else None).draw(noise)
+        return self._forward(self._function("decode", lambda: make_decode(self.vae)), z)
+
+    def save(self, file: BinaryIO) -> None:
+        """Writes everything on which the rest of the training depends, as one .npz."""
+        arrays = to_arrays("variable", self.vae.variables)
+        arrays |= to_arrays("slot", self._adam.slots)
+        write_state(file, self._header(), {**arrays, "sums": self._sums})
+
+    def restore(self, file: BinaryIO) -> None:
+        """Continues from what `save` wrote; `should_stop` and the images are this trainer's.
+
+        Raises:
+            ValueError: If the file is damaged or of a training with other settings; the number of
+                epochs in the budget may differ.
+        """
+        header, arrays = read_state(file)
+        check_same_training(header, self._header())
+        assign_arrays("variable", self.vae.variables, arrays)
+        assign_arrays("slot", self._adam.slots, arrays)
+        self._sums = arrays["sums"]
+        self.epoch, self._step = header.epoch, header.step
+        self.train_seconds = header.train_seconds
+        self._batches = None
+        if header.jit != self._jit:
+            self._jit = header.jit
+            self._functions.pop("chunk", None)
+
+    def _header(self) -> Header:
+        return Header(
+            format=FORMAT,
+            config=self.vae.config.to_json(),
+            training=self._training.to_json(),
+            num_images=len(self._images),
+            scale=self._scale,
+            epoch=self.epoch,
+            step=self._step,
+            train_seconds=self.train_seconds,
+            jit=self._jit,
+        )
+
+    def _function(self, key: Any, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+        if key not in self._functions:
+            self._functions[key] = make()
+        return self._functions[key]
+
+    def _make_chunk(self) -> Callable[..., Any]:
+        shape = (self._most_steps if self._jit else None, self._batch_size, *self._images.shape[1:])
+        block = tf.TensorSpec(shape, self._images.dtype)
+        chunk = make_chunk(self.vae, self._adam, block, scale=self._scale, jit=self._jit)
+        # No step, but traced and compiled: the time of the first chunk is that of its steps.
+        width = self.vae.posterior.noise_width
+        size = self._most_steps if self._jit else 0
+        noise = np.zeros((size, self._batch_size, width), np.float32)
+        zero = np.float32(0)
+        chunk(np.zeros((size, *shape[1:]), self._images.dtype), noise, 0, 0, zero, zero, self._sums)
+        return chunk
+
+    def _begin_epoch(self) -> EpochBatches:
+        batches = EpochBatches(
+            self._images,
+            seed=self._training.seed,
+            epoch=self.epoch,
+            batch_size=self._batch_size,
+            noise_kind=self.vae.posterior.noise_kind,
+            noise_width=self.vae.posterior.noise_width,
+        )
+        batches.skip(self._step)
+        return batches
+
+    def _run_chunk(self, chunk: Callable[..., Any], batches: EpochBatches) -> None:
+        start = time.perf_counter()
+        most = min(self._most_steps, self._steps_per_epoch - self._step)
+        num_steps = max(1, min(most, int(_CHUNK_SECONDS / self._seconds_per_step)))
+        block, noise = batches.take(num_steps)
+        if self._jit and num_steps < self._most_steps:
+            block, noise = (padded(array, self._most_steps) for array in (block, noise))
+        sums = chunk(
+            block,
+            noise,
+            num_steps,
+            self.epoch * self._steps_per_epoch + self._step,
+            np.float32(self.beta),
+            np.float32(self._training.learning_rate),
+            self._sums,
+        )
+        self._sums = np.asarray(sums)
+        self._step += num_steps
+        seconds = time.perf_counter() - start
+        self.train_seconds += seconds
+        self._seconds_per_step = seconds / num_steps
+
+    def _means(self, values: NDArray[Any], beta: float) -> dict[str, float]:
+        means = {name: float(v) for name, v in zip(term_names(self.vae), values, strict=True)}
+        if "kl_loss" in means:
+            means["beta_kl_loss"] = beta * means["kl_loss"]
+            means["elbo"] = -(means["reconstruction_loss"] + means["kl_loss"])
+        return means
+
+    def _codes(self) -> NDArray[np.float32]:
+        chosen = np.linspace(0, len(self._images) - 1, min(len(self._images), _MOST_CODES))
+        images = self._images[chosen.astype(np.int64)]
+        encode = self._function("encode", lambda: make_encode(self.vae, images.dtype, self._scale))
+        return self._forward(encode, images)
+
+    @staticmethod
+    def _forward(function: Callable[[Any], Any], rows: NDArray[Any]) -> NDArray[np.float32]:
+        parts = [np.asarray(function(batch)) for batch in fixed_batches(rows, FORWARD_BATCH)]
+        return np.concatenate(parts)[: len(rows)]
+
+
+def _check_images(images: NDArray[Any], config: VAEConfig) -> None:
+    if images.dtype not in (np.uint8, np.float32) or images.shape[1:] != config.image_shape:
+        raise ValueError(
+            f"Invalid value for `images`. Expected uint8 or float32 of shape (num_images, "
+            f"{', '.join(map(str, config.image_shape))}). "
+            f"Received: {images.dtype.name} of shape {images.shape}."
+        )
+    if not len(images):
+        raise ValueError(
+            f"Invalid value for `images`. Expected at least 1 image. Received: {images.shape=}."
+        )
