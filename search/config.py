@@ -7,7 +7,7 @@ import pydantic
 from pydantic import Field, field_validator, model_validator
 
 from search.errors import StudyConfigError
-from search.models.vocabulary import IMAGE_METRICS, METRICS, MODEL_PARAMS
+from search.models.vocabulary import EXTRA_METRICS, JUDGED_METRICS, METRICS, MODEL_PARAMS
 from search.space import Categorical, Float, Int, SearchSpace, dependencies, flat_items, ordered
 from search.trial import Params
 
@@ -77,10 +77,15 @@ class BudgetSection(Section):
 
 
 class MeasureSection(Section):
-    """How often the generated images are judged, and on how many."""
+    """How often the generated images are judged, on how many, and by what besides the objectives.
+
+    `latent_samplers` are compared on the weights of every trial, beside the trial's own.
+    """
 
     every_epochs: Annotated[int, Field(ge=1)] = 1
     num_images: Annotated[int, Field(ge=100)] = 10_000
+    latent_samplers: list[str] = Field(default_factory=list)
+    metrics: list[str] = Field(default_factory=list)
 
 
 class ResourcesSection(Section):
@@ -150,7 +155,7 @@ class StudyConfig(Section):
     @property
     def needs_extractor(self) -> bool:
         """Whether an objective judges images by their features."""
-        return bool(IMAGE_METRICS & set(self.objectives))
+        return bool(JUDGED_METRICS & set(self.objectives))
 
     def model_params(self, params: Params) -> Params:
         """Returns `params` with what is fixed, without names that only shape the space."""
@@ -210,8 +215,14 @@ def _check_objectives(config: StudyConfig) -> None:
         if name not in METRICS:
             message = f"nothing measures `{name}`{suggestion(name, METRICS)}"
             raise StudyConfigError(message, ("objectives", name))
+    for index, name in enumerate(config.measure.metrics):
+        if name not in EXTRA_METRICS:
+            reason = "is always measured" if name in METRICS else "is measured by nothing"
+            message = f"`{name}` {reason}{suggestion(name, EXTRA_METRICS)}"
+            raise StudyConfigError(message, ("measure", "metrics", index))
     across = [name for name in ("likelihood", "variance") if name in config.space]
-    scaled = [name for name in ("elbo", "reconstruction_loss") if name in config.objectives]
+    scales = ("elbo", "log_likelihood", "reconstruction_loss")
+    scaled = [name for name in scales if name in config.objectives]
     if across and scaled:
         raise StudyConfigError(
             f"objective `{scaled[0]}` has another scale for each `{across[0]}`; "

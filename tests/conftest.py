@@ -99,3 +99,16 @@ def _wait_until_it_answers(url: str, server: "subprocess.Popen[bytes]") -> None:
             except subprocess.TimeoutExpired:
                 continue
     raise TimeoutError("PostgreSQL did not answer")
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory) -> Any:
+    """The digits, and a judge that was never trained: as good as any for comparing figures."""
+    from search.models.images import ImageFolders
+    from vaemodels.data import load_dataset
+    from vaemodels.metrics.extractor import untrained_extractor
+
+    cache = tmp_path_factory.mktemp("cache")
+    dataset = load_dataset("digits", cache / "data")
+    untrained_extractor(dataset).save(cache / "extractor")
+    return ImageFolders(str(dataset.folder), str(cache / "extractor"), str(cache / "references"))

@@ -247,7 +247,8 @@ def test_a_search_ends_when_its_hours_are_used_up_and_goes_on_with_more(tmp_path
     path.write_text(path.read_text().replace("budget: {", "budget: {hours: 0.005, "))
     output = finished(tmp_path, "run", str(path))
     assert "The search is out of time; everything is saved." in output
-    assert {t.state for t in reader(tmp_path, "small").trials()} == {TrialState.WAITING}
+    # None yet where the machine was too busy to begin within the 18 seconds.
+    assert {t.state for t in reader(tmp_path, "small").trials()} <= {TrialState.WAITING}
     refused = finished(tmp_path, "resume", "small", status=1)
     assert "has used up its 0.005 hours" in refused
     assert "--hours" in refused

@@ -6,9 +6,16 @@ from typing import Any
 import pytest
 
 from search.errors import StudyConfigError
-from search.models.params import model_config, training_config
+from search.models.params import model_config, own_sampler, training_config
 from search.models.vocabulary import MODEL_PARAMS
-from vaemodels.config import ConvConfig, DenseConfig, TrainingConfig, VAEConfig
+from vaemodels.config import (
+    ConvConfig,
+    DenseConfig,
+    HybridConfig,
+    RecurrentConfig,
+    TrainingConfig,
+    VAEConfig,
+)
 
 SHAPE = (8, 8, 1)
 CONV = {"backbone": "conv"}
@@ -42,9 +49,46 @@ def changed(config: VAEConfig, encoder: dict[str, Any], decoder: dict[str, Any])
     )
 
 
+HYBRID: dict[str, Any] = {
+    "backbone": "hybrid",
+    "encoder_layers": [{"layer": "conv", "filters": 3}, {"layer": "dense", "units": 9}],
+    "decoder_layers": [{"layer": "dense", "units": 64}],
+}
+
+
+def hybrid(**changes: Any) -> VAEConfig:
+    encoder, decoder = HYBRID["encoder_layers"], HYBRID["decoder_layers"]
+    return model(encoder=HybridConfig(encoder, **changes), decoder=HybridConfig(decoder, **changes))
+
+
 MODELS = {
     "variant": ({"variant": "ae"}, model(variant="ae")),
     "backbone": (CONV, conv()),
+    "prior": ({"variant": "sbvae", "prior": "vamp"}, model(variant="sbvae", prior="vamp")),
+    "concentration": (
+        {"variant": "sbvae", "concentration": 2.0},
+        model(variant="sbvae", concentration=2.0),
+    ),
+    "num_components": (
+        {"variant": "gmvae", "num_components": 3},
+        model(variant="gmvae", num_components=3),
+    ),
+    "free_bits": ({"free_bits": 0.1}, model(free_bits=0.1)),
+    "decoder_l2": ({"decoder_l2": 0.1}, model(decoder_l2=0.1)),
+    "cell": (
+        {"backbone": "recurrent", "cell": "lstm"},
+        model(encoder=RecurrentConfig("lstm"), decoder=RecurrentConfig("lstm")),
+    ),
+    "units": (
+        {"backbone": "recurrent", "units": [9, 7]},
+        model(encoder=RecurrentConfig(units=(9, 7)), decoder=RecurrentConfig(units=(7, 9))),
+    ),
+    "decoder_units": (
+        {"backbone": "recurrent", "decoder_units": [5]},
+        model(encoder=RecurrentConfig(), decoder=RecurrentConfig(units=(5,))),
+    ),
+    "encoder_layers": (HYBRID, hybrid()),
+    "decoder_layers": ({**HYBRID, "activation": "tanh"}, hybrid(activation="tanh")),
     "latent_dim": ({"latent_dim": 3}, model(latent_dim=3)),
     "beta": ({"beta": 0.5}, model(beta=0.5)),
     "likelihood": ({"likelihood": "gaussian"}, model(likelihood="gaussian")),
@@ -79,13 +123,37 @@ MODELS = {
 }
 TRAININGS = {
     "beta_warmup_epochs": ({"beta_warmup_epochs": 3}, TrainingConfig(9, beta_warmup_epochs=3)),
+    "beta_cycle_epochs": ({"beta_cycle_epochs": 4}, TrainingConfig(9, beta_cycle_epochs=4)),
     "learning_rate": ({"learning_rate": 0.1}, TrainingConfig(9, learning_rate=0.1)),
     "batch_size": ({"batch_size": 7}, TrainingConfig(9, batch_size=7)),
 }
 
 
+SAMPLERS = {
+    "latent_sampler": ({"latent_sampler": "copula"}, "copula"),
+    "latent_scale": ({"latent_scale": 100.0}, "prior*100"),
+    "latent_shift": ({"variant": "ae", "latent_shift": 2.0}, "gaussian+2"),
+}
+
+
 def test_every_name_of_a_study_file_is_tested_here():
-    assert {*MODELS, *TRAININGS} == set(MODEL_PARAMS)
+    assert {*MODELS, *TRAININGS, *SAMPLERS} == set(MODEL_PARAMS)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_sampler_param_sets_what_its_name_says(name):
+    params, expected = SAMPLERS[name]
+    assert str(own_sampler(params)) == expected
+
+
+def test_the_variant_decides_on_the_sampler_unless_told_otherwise():
+    assert str(own_sampler({})) == "prior"
+    assert str(own_sampler({"variant": "ae"})) == "gaussian"
+    assert str(own_sampler({"variant": "rae"})) == "gaussian_mixture"
+
+
+def test_widths_may_be_text_so_that_a_choice_can_name_them():
+    assert model_config({"widths": "9-7"}, SHAPE) == model_config({"widths": [9, 7]}, SHAPE)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -137,7 +205,10 @@ def test_no_hidden_layer_is_a_linear_model():
     ("params", "said"),
     [
         ({"variant": "gan"}, "variant"),
-        ({"backbone": "resnet"}, "`backbone` must be dense or conv. Received: 'resnet'"),
+        (
+            {"backbone": "resnet"},
+            "`backbone` must be one of dense, conv, recurrent, hybrid. Received: 'resnet'",
+        ),
         ({"latent_dim": 0}, "latent_dim"),
         ({"latent_dim": 2.5}, "latent_dim"),
         ({"latent_dim": True}, "latent_dim"),

@@ -1,92 +1,21 @@
 """One trial in a worker, without Ray: real images, real training, a real store."""
 
-import itertools
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 import vaemodels
-from search.assignment import Assignment, Round
-from search.config import StudyConfig
 from search.errors import NotFoundError, SearchError, StoreError
-from search.models.exporting import export
-from search.models.images import ImageFolders
 from search.models.remeasure import candidate_files, kept_epochs, load_candidate, remeasure
-from search.models.trial_run import Bench, TrialRun
-from search.store import TrialStore
-from search.trial import Measurement
-from tests.search.examples import make_study
-from vaemodels.data import load_dataset
-from vaemodels.metrics.extractor import untrained_extractor
+from tests.workers import PARAMS, Worker, figures, measured, rounds, take
 
-EPOCHS = 4
-PARAMS = {"latent_dim": 3, "beta": 0.2}
 NOISE = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory) -> ImageFolders:
-    """The digits, and a judge that was never trained: as good as any for comparing figures."""
-    cache = tmp_path_factory.mktemp("cache")
-    dataset = load_dataset("digits", cache / "data")
-    untrained_extractor(dataset).save(cache / "extractor")
-    return ImageFolders(str(dataset.folder), str(cache / "extractor"), str(cache / "references"))
-
-
-def study(**changes: Any) -> StudyConfig:
-    values = {
-        "fixed": {"widths": [12], "batch_size": 64, "learning_rate": 0.003},
-        "budget": {"trials": 1, "epochs": EPOCHS},
-        "measure": {"every_epochs": 1, "num_images": 200},
-    }
-    return make_study(**{**values, **changes})
-
-
-class Worker:
-    """Makes the attempts at trial 0, each with a bench of its own as after a crash."""
-
-    def __init__(self, store: Path, folders: ImageFolders, **changes: Any):
-        self.config = study(**changes)
-        self.folders = folders
-        self.store = TrialStore(str(store), "id")
-        self._root = str(store)
-        self._attempts = itertools.count(1)
-
-    def attempt(self, stops: Callable[[Any], bool] = lambda _: False, **params: Any) -> TrialRun:
-        """Starts an attempt that is told to stop once `stops` says so of its trainer."""
-        bench = Bench(self.config, "id", self._root, self.folders)
-        task = Assignment(0, next(self._attempts), {**PARAMS, **params}, seed=7)
-        run = TrialRun(bench, task, lambda: stops(run._trainer))
-        return run
 
 
 @pytest.fixture
 def work(tmp_path, folders) -> Callable[..., Worker]:
     return lambda **changes: Worker(tmp_path / "store", folders, **changes)
-
-
-def rounds(run: TrialRun) -> Iterator[Round]:
-    """Yields rounds up to the one that ends the attempt."""
-    while True:
-        found = run.next_round()
-        yield found
-        if found.outcome is not None:
-            return
-
-
-def figures(measurements: list[Measurement]) -> dict[int, dict[str, float]]:
-    """Returns what was measured after each epoch, but for the time it took."""
-    return {
-        m.epoch: {name: value for name, value in m.metrics.items() if name != "train_seconds"}
-        for m in measurements
-    }
-
-
-def measured(run: TrialRun) -> dict[int, dict[str, float]]:
-    return figures([item for found in rounds(run) for item in found.measurements])
 
 
 def test_a_trial_reports_every_epoch_and_ends_complete(work):
@@ -187,7 +116,7 @@ def test_kept_weights_give_the_very_same_images(work, tmp_path):
         model = load_candidate(worker.store, worker.folders.images(), 0, epoch)
         assert model is not None
         np.testing.assert_array_equal(model.vae.decode(NOISE), seen[epoch])
-        assert export(worker.store, "tiny", 0, epoch, tmp_path / str(epoch)) == epoch
+        assert take(worker, tmp_path / str(epoch), epoch=epoch) == epoch
         np.testing.assert_array_equal(
             vaemodels.load(tmp_path / str(epoch)).decode(NOISE), seen[epoch]
         )
@@ -198,23 +127,24 @@ def test_test_figures_are_those_of_kept_weights_and_repeat_themselves(work, tmp_
     list(rounds(worker.attempt()))
     wanted = [(0, 4), (0, 99), (7, 1)]
     store = str(tmp_path / "store")
-    found = remeasure(worker.config, "id", store, worker.folders, wanted)
+    params = {0: worker.config.model_params(PARAMS), 7: {}}
+    found = remeasure(worker.config, "id", store, worker.folders, wanted, params)
     assert list(found) == [(0, 4)]
     assert {"fid", "tvd", "max_class_gap", "reconstruction_loss", "kl_loss"} <= set(found[0, 4])
-    assert remeasure(worker.config, "id", store, worker.folders, wanted) == found
+    assert remeasure(worker.config, "id", store, worker.folders, wanted, params) == found
 
 
 def test_export_takes_the_last_epoch_unless_told_otherwise(work, tmp_path):
     worker = work(objectives={"reconstruction_loss": "maximize"})
     list(rounds(worker.attempt()))
-    assert export(worker.store, "tiny", 0, None, tmp_path / "model") == 4
+    assert take(worker, tmp_path / "model") == 4
     names = sorted(path.name for path in (tmp_path / "model").iterdir())
-    assert names == ["config.json", "example.py", "weights.npz"]
+    assert names == ["config.json", "example.py", "sampler.json", "weights.npz"]
     with pytest.raises(SearchError, match="is there already and not empty"):
-        export(worker.store, "tiny", 0, None, tmp_path / "model")
+        take(worker, tmp_path / "model")
     with pytest.raises(NotFoundError, match=r"keeps the weights of epochs 1, 4.*Not of epoch 2"):
-        export(worker.store, "tiny", 0, 2, tmp_path / "other")
+        take(worker, tmp_path / "other", epoch=2)
     with pytest.raises(NotFoundError, match="keeps no weights of trial 3"):
-        export(worker.store, "tiny", 3, None, tmp_path / "other")
+        take(worker, tmp_path / "other", trial=3)
     with pytest.raises(SearchError, match="Cannot write to"):
-        export(worker.store, "tiny", 0, None, tmp_path / "model" / "config.json" / "deeper")
+        take(worker, tmp_path / "model" / "config.json" / "deeper")

@@ -8,23 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from vaemodels.config import ConvConfig as ConvConfig
 from vaemodels.config import DenseConfig as DenseConfig
+from vaemodels.config import HybridConfig as HybridConfig
+from vaemodels.config import RecurrentConfig as RecurrentConfig
 from vaemodels.config import TrainingConfig as TrainingConfig
 from vaemodels.config import VAEConfig as VAEConfig
+from vaemodels.counts import count_parameters as count_parameters
 from vaemodels.noise import base_noise as base_noise
-from vaemodels.sizes import count_parameters as count_parameters
 
 if TYPE_CHECKING:
-    from vaemodels.build import build_vae as build_vae
+    from vaemodels.building import build as build
     from vaemodels.io import load as load
     from vaemodels.io import save as save
+    from vaemodels.latents.files import load_sampler as load_sampler
     from vaemodels.training import Trainer as Trainer
     from vaemodels.vae import VAE as VAE
 
 _LAZY = {
     "VAE": "vaemodels.vae",
     "Trainer": "vaemodels.training",
-    "build_vae": "vaemodels.build",
+    "build": "vaemodels.building",
     "load": "vaemodels.io",
+    "load_sampler": "vaemodels.latents.files",
     "save": "vaemodels.io",
 }
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from vaemodels.build import build_vae
+from vaemodels.building import build
 from vaemodels.config import VAEConfig
 from vaemodels.vae import VAE
 
@@ -98,6 +98,6 @@ def load(folder: str | os.PathLike[str]) -> VAE:
             f"Invalid file `{path / 'config.json'}`. Expected JSON. Received: {error}."
         ) from error
     with (path / "weights.npz").open("rb") as file:
-        vae = build_vae(config)
+        vae = build(config)
         read_weights(vae, file)
     return vae

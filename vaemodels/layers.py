@@ -1,8 +1,9 @@
 """Hidden layers that encoders and decoders share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import keras
 
@@ -10,6 +11,11 @@ from vaemodels.config import ConvConfig, DenseConfig
 
 Tensor: TypeAlias = Any  # any array or symbolic tensor that keras.ops accepts
 Shape: TypeAlias = tuple[int | None, ...]
+
+# The activations that Keras has no name for; the others are called as in Keras.
+_ACTIVATIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {
+    "leaky_relu_0.3": partial(keras.activations.leaky_relu, negative_slope=0.3),
+}
 
 
 def layer_seeds(seed: int, part: int) -> Iterator[int]:
@@ -26,16 +32,21 @@ def initializer(seeds: Iterator[int]) -> keras.initializers.Initializer:
     return keras.initializers.GlorotUniform(seed=next(seeds) % 2**31)
 
 
+def activation_function(name: str) -> Callable[[Tensor], Tensor]:
+    """Returns the function of a name among `config.plain.ACTIVATIONS`."""
+    return _ACTIVATIONS.get(name) or keras.activations.get(name)
+
+
 def finish(
-    linear: keras.layers.Layer, config: DenseConfig | ConvConfig
+    linear: keras.layers.Layer, activation: str, batch_norm: bool
 ) -> list[keras.layers.Layer]:
     """Returns a linear layer with what follows it but dropout: [normalisation, activation]."""
-    linear.use_bias = not config.batch_norm  # normalisation subtracts a bias again
-    if not config.batch_norm:
-        linear.activation = keras.activations.get(config.activation)
+    function = activation_function(activation)
+    linear.use_bias = not batch_norm  # normalisation subtracts a bias again
+    if not batch_norm:
+        linear.activation = function
         return [linear]
-    activation = keras.layers.Activation(config.activation)
-    return [linear, keras.layers.BatchNormalization(), activation]
+    return [linear, keras.layers.BatchNormalization(), keras.layers.Activation(function)]
 
 
 def dropout(rate: float, seeds: Iterator[int]) -> list[keras.layers.Layer]:
@@ -48,7 +59,8 @@ def dense_stack(config: DenseConfig | ConvConfig, seeds: Iterator[int]) -> list[
     layers: list[keras.layers.Layer] = []
     for width in config.widths:
         linear = keras.layers.Dense(width, kernel_initializer=initializer(seeds))
-        layers += finish(linear, config) + dropout(config.dropout, seeds)
+        layers += finish(linear, config.activation, config.batch_norm)
+        layers += dropout(config.dropout, seeds)
     return layers
 
 

@@ -17,6 +17,12 @@ STREAMS = {
     "permutation": 2,
     "training": 3,
     "evaluation": 4,
+    "likelihood": 5,
+    "kid": 6,
+    "silhouette": 7,
+    "disentanglement": 8,
+    "codes": 9,
+    "analysis": 10,
 }
 
 

@@ -2,16 +2,17 @@
 
 import math
 
-from vaemodels.config import ConvConfig, DenseConfig, VAEConfig
+from vaemodels.config import (
+    BackboneConfig,
+    ConvConfig,
+    DenseConfig,
+    HybridConfig,
+    RecurrentConfig,
+    check_decoder,
+)
+from vaemodels.config.windows import weights_besides_kernel, window_steps
 
 Size = tuple[int, int]
-
-
-def _shrink(size: int, kernel: int, stride: int, padding: str) -> int:
-    """Returns the side length after a convolution or pooling; below 1 if it does not fit."""
-    if padding == "same":
-        return math.ceil(size / stride)
-    return (size - kernel) // stride + 1 if size >= kernel else 0
 
 
 def encoder_sizes(config: ConvConfig, image_shape: tuple[int, int, int]) -> list[Size]:
@@ -26,7 +27,7 @@ def encoder_sizes(config: ConvConfig, image_shape: tuple[int, int, int]) -> list
         steps = [(kernel, stride)] + ([(2, 2)] if config.pool else [])
         for window, step in steps:
             before = size
-            height, width = (_shrink(side, window, step, config.padding) for side in size)
+            height, width = (window_steps(side, window, step, config.padding) for side in size)
             size = (height, width)
             if min(size) < 1:
                 raise ValueError(
@@ -53,16 +54,11 @@ def decoder_sizes(config: ConvConfig, image_shape: tuple[int, int, int]) -> list
     return sizes
 
 
-def _extra(batch_norm: bool) -> int:
-    """Returns the weights per unit besides the kernel: a bias, or scale, shift and two averages."""
-    return 4 if batch_norm else 1
-
-
 def _dense_count(num_inputs: int, widths: tuple[int, ...], batch_norm: bool) -> tuple[int, int]:
     """Returns (parameters, width of the last layer)."""
     total = 0
     for width in widths:
-        total += (num_inputs + _extra(batch_norm)) * width
+        total += (num_inputs + weights_besides_kernel(batch_norm)) * width
         num_inputs = width
     return total, num_inputs
 
@@ -70,25 +66,52 @@ def _dense_count(num_inputs: int, widths: tuple[int, ...], batch_norm: bool) -> 
 def _conv_count(config: ConvConfig, channels: int) -> int:
     total = 0
     for filters, kernel, _ in config.layers:
-        total += (kernel * kernel * channels + _extra(config.batch_norm)) * filters
+        total += (kernel * kernel * channels + weights_besides_kernel(config.batch_norm)) * filters
         channels = filters
     return total
 
 
-def _encoder_count(
-    config: DenseConfig | ConvConfig, shape: tuple[int, int, int]
-) -> tuple[int, int]:
+def _recurrent_count(config: RecurrentConfig, num_inputs: int) -> int:
+    """Returns the weights of the recurrent layers: three kernels in a GRU, four in an LSTM."""
+    kernels, biases = {"gru": (3, 2), "lstm": (4, 1)}[config.cell]
+    total = 0
+    for units in config.units:
+        total += kernels * (num_inputs + units + biases) * units
+        num_inputs = units
+    return total
+
+
+def encoder_count(config: BackboneConfig, shape: tuple[int, int, int]) -> tuple[int, int]:
+    """Returns (parameters, number of features) of an encoder.
+
+    Raises:
+        ValueError: If the layers do not fit the image shape.
+    """
     if isinstance(config, DenseConfig):
         return _dense_count(math.prod(shape), config.widths, config.batch_norm)
+    if isinstance(config, RecurrentConfig):
+        return _recurrent_count(config, shape[1] * shape[2]), config.units[-1]
+    if isinstance(config, HybridConfig):
+        shapes = config.shapes(shape, "encoder")
+        return config.num_weights(shapes), math.prod(shapes[-1])
     height, width = encoder_sizes(config, shape)[-1]
     flat = height * width * config.filters[-1]
     dense, num_features = _dense_count(flat, config.widths, config.batch_norm)
     return _conv_count(config, shape[2]) + dense, num_features
 
 
-def _decoder_count(
-    config: DenseConfig | ConvConfig, shape: tuple[int, int, int], latent_dim: int
-) -> int:
+def decoder_count(config: BackboneConfig, shape: tuple[int, int, int], latent_dim: int) -> int:
+    """Returns the parameters of a decoder.
+
+    Raises:
+        ValueError: If the layers do not lead to the image shape.
+    """
+    check_decoder(config, shape, latent_dim)
+    if isinstance(config, RecurrentConfig):
+        row = shape[1] * shape[2]
+        return _recurrent_count(config, latent_dim) + (config.units[-1] + 1) * row
+    if isinstance(config, HybridConfig):
+        return config.num_weights(config.shapes((latent_dim,), "decoder"))
     dense, num_features = _dense_count(latent_dim, config.widths, config.batch_norm)
     if isinstance(config, DenseConfig):
         return dense + (num_features + 1) * math.prod(shape)
@@ -97,17 +120,3 @@ def _decoder_count(
     projection = (num_features + 1) * height * width * first
     output = (config.layers[-1][1] ** 2 * last + 1) * shape[2]
     return dense + projection + _conv_count(config, first) + output
-
-
-def count_parameters(config: VAEConfig) -> int:
-    """Returns the number of weights of the model, moving averages included, without building it.
-
-    Raises:
-        ValueError: If the layers do not fit the image shape.
-    """
-    encoder, num_features = _encoder_count(config.encoder, config.image_shape)
-    head_width = config.latent_dim * (1 if config.variant == "ae" else 2)
-    head = (num_features + 1) * head_width
-    decoder = _decoder_count(config.decoder, config.image_shape, config.latent_dim)
-    learned = config.likelihood == "gaussian" and config.variance == "learned"
-    return encoder + head + decoder + int(learned)

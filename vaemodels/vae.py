@@ -1,7 +1,7 @@
 """The model: written once, a variant is a choice of parts."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any, final
 
 import keras
@@ -9,17 +9,33 @@ from keras import ops
 
 from vaemodels.config import VAEConfig
 from vaemodels.decoders.base import AbstractDecoder
-from vaemodels.divergences import kl
+from vaemodels.divergences import kl, kl_per_dimension
 from vaemodels.encoders.base import AbstractEncoder
 from vaemodels.layers import Tensor
 from vaemodels.likelihoods.base import AbstractLikelihood
+from vaemodels.links import Link
 from vaemodels.posteriors.base import AbstractPosterior, Parameters
 from vaemodels.priors.base import AbstractPrior
 
 
+def standardized(images: Tensor, standardize: tuple[float, float] | None) -> Tensor:
+    """Returns images with (mean, standard deviation) taken out, as an encoder sees them."""
+    return images if standardize is None else (images - standardize[0]) / standardize[1]
+
+
+def derived_terms(terms: Mapping[str, Any], beta: Any) -> dict[str, Any]:
+    """Returns "beta_kl_loss" and "elbo" (at beta = 1), or "beta_penalty_loss"; whichever exist."""
+    if "kl_loss" in terms:
+        elbo = -(terms["reconstruction_loss"] + terms["kl_loss"])
+        return {"beta_kl_loss": beta * terms["kl_loss"], "elbo": elbo}
+    if "penalty_loss" in terms:
+        return {"beta_penalty_loss": beta * terms["penalty_loss"]}
+    return {}
+
+
 @final
 class VAE:
-    """A (variational) autoencoder made of parts; `build_vae` puts them together.
+    """A (variational) autoencoder made of parts; `build` puts them together.
 
     Not a Keras layer itself: it has no single `call`, and Keras's `losses` means something else.
 
@@ -39,7 +55,7 @@ class VAE:
         *,
         encoder: AbstractEncoder,
         posterior: AbstractPosterior,
-        link: Callable[[Tensor], Tensor],
+        link: Link,
         prior: AbstractPrior | None,
         decoder: AbstractDecoder,
         likelihood: AbstractLikelihood,
@@ -61,6 +77,23 @@ class VAE:
     def latent_dim(self) -> int:
         """Length of the latent vector `z`."""
         return self.config.latent_dim
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Whether it gives images a likelihood, and has a KL; an autoencoder does not."""
+        return self.prior is not None and self.posterior.has_density
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """Names of the terms that `losses` computes, in a fixed order; others follow from them.
+
+        Besides "loss" and "reconstruction_loss" a model with a prior has "kl_loss", or
+        "penalty_loss" where its posterior is a point.
+        """
+        if self.prior is None:
+            return ("loss", "reconstruction_loss")
+        name = "kl_loss" if self.posterior.has_density else "penalty_loss"
+        return ("loss", "reconstruction_loss", name)
 
     @property
     def num_parameters(self) -> int:
@@ -89,9 +122,7 @@ class VAE:
 
     def parameters(self, images: Tensor, training: bool = False) -> Parameters:
         """Returns the parameters of q(u|x) for images `(batch, height, width, channels)`."""
-        if self.config.standardize is not None:
-            mean, deviation = self.config.standardize
-            images = (images - mean) / deviation
+        images = standardized(images, self.config.standardize)
         return self.posterior(self.encoder(images, training=training))
 
     def losses(
@@ -100,34 +131,48 @@ class VAE:
         """Returns the loss and its terms, scalars in nats: summed over pixels and latents, mean
         over the batch.
 
+        With free bits, "loss" charges each dimension at least so much, and "kl_loss" is the true
+        divergence all the same.
+
         Args:
             images: float32 in [0, 1], `(batch, height, width, channels)`.
             noise: Base noise `(batch, posterior.noise_width)` of `posterior.noise_kind`.
-            beta: Scalar weight of the KL term in `loss`.
+            beta: Scalar weight of the KL term in "loss".
             training: Whether dropout is active and batch statistics are used.
 
         Returns:
-            "loss", "reconstruction_loss" and, with a prior, "kl_loss", "beta_kl_loss" and "elbo"
-            (at beta = 1).
+            The terms in `term_names` and the `derived_terms`.
         """
         parameters = self.parameters(images, training)
         u = self.posterior.sample(parameters, noise)
         outputs = self.decoder(self.link(u), training=training)
         reconstruction_loss = -ops.mean(self.likelihood.log_prob(outputs, images))
-        if self.prior is None:
-            return {"loss": reconstruction_loss, "reconstruction_loss": reconstruction_loss}
-        kl_loss = ops.mean(kl(self.posterior, self.prior, parameters, u))
-        beta_kl_loss = beta * kl_loss
-        return {
-            "loss": reconstruction_loss + beta_kl_loss,
-            "reconstruction_loss": reconstruction_loss,
-            "kl_loss": kl_loss,
-            "beta_kl_loss": beta_kl_loss,
-            "elbo": -(reconstruction_loss + kl_loss),
-        }
+        terms = {"loss": reconstruction_loss, "reconstruction_loss": reconstruction_loss}
+        if self.prior is not None:
+            true, charged = self._regularizer(self.prior, parameters, u)
+            terms["kl_loss" if self.posterior.has_density else "penalty_loss"] = true
+            terms["loss"] = terms["loss"] + beta * charged
+        if self.config.decoder_l2 > 0:
+            terms["loss"] = terms["loss"] + self.config.decoder_l2 * self._decoder_squares()
+        return {**terms, **derived_terms(terms, beta)}
+
+    def _regularizer(
+        self, prior: AbstractPrior, parameters: Parameters, u: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Returns the batch mean of the KL, and of what the loss charges for it."""
+        if self.config.free_bits == 0:
+            true = ops.mean(kl(self.posterior, prior, parameters, u))
+            return true, true
+        means = ops.mean(kl_per_dimension(self.posterior, prior, parameters), axis=0)
+        return ops.sum(means), ops.sum(ops.maximum(means, self.config.free_bits))
+
+    def _decoder_squares(self) -> Tensor:
+        # By name: the biases of a recurrent layer are matrices too.
+        kernels = [v for v in self.decoder.trainable_variables if v.name.endswith("kernel")]
+        return sum(ops.sum(ops.square(kernel)) for kernel in kernels)
 
     def encode(self, images: Tensor) -> Tensor:
-        """Returns the latent means, `(batch, latent_dim)`, of images in [0, 1]."""
+        """Returns the codes, `(batch, latent_dim)`, of images in [0, 1]: their latent means."""
         return self.link(self.posterior.mean(self.parameters(images)))
 
     def decode(self, z: Tensor) -> Tensor:

@@ -140,10 +140,12 @@ def _draw_samples(
 ) -> None:
     load_tensorflow()  # these need it, which takes seconds; only this option needs it
     from search.models.images import load_images
+    from search.models.params import own_sampler
     from search.models.remeasure import load_candidate
     from search.report.figures import draw_samples
     from search.seeds import Purpose, derive_seed
     from search.store import TrialStore
+    from vaemodels.config import LatentSamplerConfig
     from vaemodels.noise import base_noise
 
     config = record.config
@@ -156,9 +158,12 @@ def _draw_samples(
         if model is None:
             raise StoreError(f"The store keeps no weights of {member.label}: was it moved?")
         seed = derive_seed(config.seed, Purpose.REMEASURING)
-        noise = base_noise("normal", seed, _SAMPLES, model.vae.latent_dim)
+        own = own_sampler(config.model_params(dict(member.params)))
+        chosen = LatentSamplerConfig.parse(member.sampler) if member.sampler else own
+        sampler = model.latent_sampler(chosen)
+        noise = base_noise("normal", seed, _SAMPLES, sampler.noise_width)
         figures = ", ".join(f"{title(n)} {number(v)}" for n, v in member.values.items())
-        rows.append((f"{label} {member.label}: {figures}", model.generate(noise)))
+        rows.append((f"{label} {member.label}: {figures}", model.generate(noise, sampler)))
     draw_samples(rows, path)
 
 

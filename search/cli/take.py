@@ -67,27 +67,32 @@ def check(
 @app.command()
 def export(
     name: NameArgument,
-    candidate: Annotated[str, typer.Argument(metavar="TRIAL[@EPOCH]", help="Such as 17 or 17@40.")],
+    candidate: Annotated[
+        str, typer.Argument(metavar="TRIAL[@EPOCH][:SAMPLER]", help="Such as 17 or 17@40.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="A new folder.")],
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write a model's weights and config, and a few lines of Python that use them."""
-    match = re.fullmatch(r"(\d+)(?:@(\d+))?", candidate)
+    match = re.fullmatch(r"(\d+)(?:@(\d+))?(?::(.+))?", candidate)
     if match is None:
         raise typer.BadParameter(
             f"expected a trial's number, or trial@epoch. Received: {candidate!r}.",
-            param_hint="TRIAL[@EPOCH]",
+            param_hint="TRIAL[@EPOCH][:SAMPLER]",
         )
     place, reader = reader_of(name, workspace)
     record = reader.record()
-    trial, epoch = int(match[1]), int(match[2]) if match[2] else None
-    if trial >= (count := len(reader.trials())):
-        last = f"its last is {count - 1}" if count else "it has none yet"
+    trial, trials = int(match[1]), reader.trials()
+    if trial >= len(trials):
+        last = f"its last is {len(trials) - 1}" if trials else "it has none yet"
         raise NotFoundError(f"`{name}` has no trial {trial}: {last}.")
     load_tensorflow()
+    from search.models.exporting import Chosen
     from search.models.exporting import export as export_candidate
 
-    written = export_candidate(
-        TrialStore(place.store(record.config), record.id), name, trial, epoch, out
-    )
+    params = record.config.model_params(dict(trials[trial].params))
+    epoch = int(match[2]) if match[2] else None
+    chosen = Chosen(trial, epoch, match[3] or "", params)
+    store = TrialStore(place.store(record.config), record.id)
+    written = export_candidate(store, record.config, place.cache, chosen, out)
     print(f"Wrote trial {trial} after epoch {written} to {out}. Try: python {out}/example.py")

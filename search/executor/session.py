@@ -108,13 +108,15 @@ class Session:
     def _remeasure(self, folders: Any) -> None:
         """Measures the front's stored weights on fresh draws against the test images."""
         done = self._reader.remeasured()
-        front = front_candidates(self._config, self._reader.trials())
+        trials = self._reader.trials()
+        front = front_candidates(self._config, trials)
         wanted = [key for key in front if key not in done]
         if not wanted:
             return
         self._say(f"measuring the front's {len(wanted)} models again, on the test images")
+        params = {t.number: self._config.model_params(dict(t.params)) for t in trials}
         figures = self._remotely(
-            _remeasure, self._config, self._record.id, self._store, folders, wanted
+            _remeasure, self._config, self._record.id, self._store, folders, wanted, params
         )
         for (trial, epoch), metrics in (figures or {}).items():
             self._writer.remeasured(trial, epoch, metrics)

@@ -6,12 +6,14 @@ from typing import Final
 from search.config import StudyConfig
 from search.errors import StudyConfigError
 from search.grid import corner_points
-from search.models.params import model_config, training_config
+from search.models.params import model_config, own_sampler, training_config
 from search.trial import Params
-from vaemodels.config import VAEConfig
-from vaemodels.sizes import count_parameters
+from vaemodels.config import LatentSamplerConfig, VAEConfig
+from vaemodels.config.variants import SIMPLEX_LINKS
+from vaemodels.counts import count_parameters
 
 _MOST_CORNERS: Final = 4096
+_LIKELIHOODS: Final = frozenset({"kl_loss", "elbo", "log_likelihood", "active_units"})
 
 
 def corner_models(
@@ -33,6 +35,7 @@ def corner_models(
             training_config(params, config.budget.epochs, seed=0)
             model = model_config(params, image_shape)
             _check_has_objectives(config, model)
+            _check_samplers(config, params, model)
             models.append((count_parameters(model), point))
         except (StudyConfigError, ValueError) as error:
             shown = ", ".join(f"{name}={value!r}" for name, value in point.items())
@@ -43,9 +46,26 @@ def corner_models(
 
 
 def _check_has_objectives(config: StudyConfig, model: VAEConfig) -> None:
-    absent = {"kl_loss", "elbo"} & set(config.objectives)
-    if model.variant == "ae" and absent:
+    absent = _LIKELIHOODS & set(config.objectives)
+    if model.posterior_name == "point" and absent:
         raise StudyConfigError(
-            f"an autoencoder (`variant: ae`) has no {sorted(absent)[0]}; drop the objective or "
-            "the variant"
+            f"an autoencoder (`variant: {model.variant}`) has no {sorted(absent)[0]}; drop the "
+            "objective or the variant"
+        )
+
+
+def _check_samplers(config: StudyConfig, params: Params, model: VAEConfig) -> None:
+    samplers = [own_sampler(params)]
+    for text in config.measure.latent_samplers:
+        try:
+            samplers.append(LatentSamplerConfig.parse(text))
+        except ValueError as error:
+            raise StudyConfigError(f"`measure: latent_samplers`: {error}") from error
+        if str(samplers[-1]) != text:
+            raise StudyConfigError(f"`measure: latent_samplers`: write {text!r} as {samplers[-1]}")
+    moved = [str(s) for s in samplers if s.scale != 1 or s.shift != 0]
+    if moved and model.link_name in SIMPLEX_LINKS:
+        raise StudyConfigError(
+            f"the latent vectors of `variant: {model.variant}` are weights that sum to 1, and "
+            f"{moved[0]} would not leave them so; drop the one or the other"
         )

@@ -15,7 +15,9 @@ _BUILT_IN: Final = ("digits", "mnist", "fashion-mnist")  # names, even if a fold
 # Python files whose change may change a measurement: (package, which of its files).
 _RESULT_CODE: Final = (
     ("vaemodels", "**/*.py"),
+    ("search.models", "backbones.py"),
     ("search.models", "judge.py"),
+    ("search.models", "measuring.py"),
     ("search.models", "params.py"),
     ("search.models", "trial_run.py"),
 )
@@ -58,7 +60,7 @@ def load_images(config: StudyConfig, cache: Path) -> Dataset:
         raise DataError(
             f"The images of {section.name} have no labels, so no feature extractor can be trained "
             "on them. Name one under `dataset: {name: ..., extractor: FOLDER}`, or choose "
-            "objectives other than fid, tvd and max_class_gap."
+            "objectives other than those that judge images."
         )
     return dataset
 

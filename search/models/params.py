@@ -4,13 +4,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from search.errors import StudyConfigError
+from search.models.backbones import backbones
 from search.trial import ParamValue
-from vaemodels.config import ConvConfig, DenseConfig, TrainingConfig, VAEConfig
+from vaemodels.config import LatentSamplerConfig, TrainingConfig, VAEConfig
+from vaemodels.config.variants import VARIANTS
 
-_MODEL = ("variant", "latent_dim", "beta", "likelihood", "variance", "standardize")
-_TRAINING = ("learning_rate", "batch_size", "beta_warmup_epochs")
-_LAYERS = ("activation", "dropout", "batch_norm")
-_CONV_ONLY = ("filters", "decoder_filters", "kernel_size", "strides", "padding", "pool")
+_MODEL = (
+    "variant",
+    "prior",
+    "latent_dim",
+    "beta",
+    "concentration",
+    "num_components",
+    "free_bits",
+    "decoder_l2",
+    "likelihood",
+    "variance",
+    "standardize",
+)
+_TRAINING = ("learning_rate", "batch_size", "beta_warmup_epochs", "beta_cycle_epochs")
 
 
 def model_config(params: Mapping[str, ParamValue], image_shape: tuple[int, int, int]) -> VAEConfig:
@@ -26,7 +38,7 @@ def model_config(params: Mapping[str, ParamValue], image_shape: tuple[int, int, 
     Raises:
         StudyConfigError: If the values do not make a model; the message says which and why.
     """
-    encoder, decoder = _backbones(params)
+    encoder, decoder = backbones(params)
     is_bernoulli = params.get("likelihood", "bernoulli") == "bernoulli"
     if is_bernoulli and params.get("variance") is not None:
         raise StudyConfigError(
@@ -60,58 +72,16 @@ def training_config(params: Mapping[str, ParamValue], epochs: int, seed: int) ->
         raise StudyConfigError(str(error)) from error
 
 
-def _backbones(
-    params: Mapping[str, ParamValue],
-) -> tuple[DenseConfig | ConvConfig, DenseConfig | ConvConfig]:
-    backbone = params.get("backbone", "dense")
-    layers: dict[str, Any] = {name: params[name] for name in _LAYERS if name in params}
-    if backbone not in ("dense", "conv"):
-        raise StudyConfigError(f"`backbone` must be dense or conv. Received: {backbone!r}.")
-    if backbone == "dense":
-        if given := [name for name in _CONV_ONLY if name in params]:
-            raise StudyConfigError(
-                f"`{given[0]}` means nothing to `backbone: dense`; give it "
-                "`when: {backbone: conv}`."
-            )
-        build, encoder, decoder = _dense(params, layers)
-    else:
-        build, encoder, decoder = _conv(params, layers)
+def own_sampler(params: Mapping[str, ParamValue]) -> LatentSamplerConfig:
+    """Returns how a trial draws the latent vectors of the images by which it is judged first.
+
+    Raises:
+        StudyConfigError: If a value is out of range.
+    """
+    variant = VARIANTS.get(str(params.get("variant", "vae")), VARIANTS["vae"])
+    kind = params.get("latent_sampler", variant.latent_sampler)
+    scale, shift = params.get("latent_scale", 1.0), params.get("latent_shift", 0.0)
     try:
-        return build(**encoder), build(**decoder)
+        return LatentSamplerConfig(kind, scale, shift)  # type: ignore[arg-type]
     except (ValueError, TypeError) as error:
         raise StudyConfigError(str(error)) from error
-
-
-def _dense(params: Mapping[str, ParamValue], layers: dict[str, Any]) -> Any:
-    widths = _list(params, "widths", [256, 128])
-    decoder_widths = _list(params, "decoder_widths", widths[::-1])
-    return DenseConfig, {"widths": widths, **layers}, {"widths": decoder_widths, **layers}
-
-
-def _conv(params: Mapping[str, ParamValue], layers: dict[str, Any]) -> Any:
-    filters = _list(params, "filters", [32, 64])
-    widths = _list(params, "widths", [])
-    kernels, strides = _list(params, "kernel_size", [3]), _list(params, "strides", [2])
-    layers = {**layers, "padding": params.get("padding", "same")}
-    pool = params.get("pool", "none")
-    encoder = {
-        "filters": filters,
-        "kernel_sizes": kernels,
-        "strides": strides,
-        "widths": widths,
-        "pool": None if pool == "none" else pool,
-        **layers,
-    }
-    decoder = {
-        "filters": _list(params, "decoder_filters", filters[::-1]),
-        "kernel_sizes": kernels[::-1],
-        "strides": strides[::-1],
-        "widths": _list(params, "decoder_widths", widths[::-1]),
-        **layers,
-    }
-    return ConvConfig, encoder, decoder
-
-
-def _list(params: Mapping[str, ParamValue], name: str, default: tuple[Any, ...] | list[Any]) -> Any:
-    value = params.get(name, list(default))
-    return tuple(value) if isinstance(value, list) else (value,)

@@ -9,11 +9,12 @@ from typing import Final, final
 
 from search.config import StudyConfig
 from search.models.corners import corner_models
-from search.models.params import model_config, training_config
+from search.models.measuring import Measurer
+from search.models.params import model_config, own_sampler, training_config
 from search.trial import Params
 from vaemodels.data import Dataset
 from vaemodels.metrics.extractor import untrained_extractor
-from vaemodels.noise import base_noise
+from vaemodels.metrics.image_quality import ImageQuality
 from vaemodels.training import Trainer
 
 _TRAIN_SECONDS: Final = 2.0
@@ -82,23 +83,22 @@ def _try(config: StudyConfig, dataset: Dataset, num_parameters: int, point: Para
         num_parameters=num_parameters,
         start_seconds=start_seconds,
         epoch_seconds=trainer.train_seconds / done,
-        measure_seconds=_measure_seconds(config, dataset, trainer),
+        measure_seconds=_measure_seconds(config, dataset, trainer, params),
         state_bytes=len(state.getvalue()),
         memory_bytes=_peak_memory(),
     )
 
 
-def _measure_seconds(config: StudyConfig, dataset: Dataset, trainer: Trainer) -> float:
+def _measure_seconds(
+    config: StudyConfig, dataset: Dataset, trainer: Trainer, params: Params
+) -> float:
     """Returns what one measurement takes; judging is timed with an untrained extractor."""
-    num_images = config.measure.num_images
-    noise = base_noise("normal", 0, num_images, trainer.vae.latent_dim)
-    judge = untrained_extractor(dataset) if dataset.num_classes else None
+    extractor = untrained_extractor(dataset) if dataset.num_classes else None
+    judge = ImageQuality(extractor, dataset.validation, dataset.scale) if extractor else None
+    measurer = Measurer(config, dataset, dataset.validation, judge, seed=0)
 
     def measure() -> None:
-        trainer.evaluate(dataset.validation.images, dataset.scale)
-        images = trainer.generate(noise)
-        if judge is not None:
-            judge.features(images)
+        measurer.measure(trainer, own_sampler(params))
 
     measure()  # traces and compiles
     start = time.perf_counter()

@@ -2,20 +2,20 @@
 
 import io
 import json
-
-import numpy as np
+from collections.abc import Mapping
 
 from search.config import StudyConfig
 from search.errors import StoreError
 from search.models.images import ImageFolders
 from search.models.judge import open_judge
+from search.models.measuring import Measurer
+from search.models.params import own_sampler
 from search.seeds import Purpose, derive_seed
 from search.store import Checkpoint, TrialStore
+from search.trial import Params
 from vaemodels.config import TrainingConfig, VAEConfig
 from vaemodels.data import Dataset
 from vaemodels.io import read_weights
-from vaemodels.metrics.image_quality import ImageQuality
-from vaemodels.noise import base_noise
 from vaemodels.training import Trainer
 
 
@@ -25,6 +25,7 @@ def remeasure(
     store: str,
     folders: ImageFolders,
     candidates: list[tuple[int, int]],
+    params: Mapping[int, Params],
 ) -> dict[tuple[int, int], dict[str, float]]:
     """Returns what candidates score on the test images: FID, TVD, class gap and the loss terms.
 
@@ -36,9 +37,12 @@ def remeasure(
         store: Its store.
         folders: Its images and their judge.
         candidates: (trial, epoch) pairs. One whose weights are gone or damaged is left out.
+        params: Of these trials, what is fixed included.
     """
     dataset = folders.images()
     judge = open_judge(folders, dataset, "test")
+    seed = derive_seed(config.seed, Purpose.REMEASURING)
+    measurer = Measurer(config, dataset, dataset.test, judge, seed)
     trial_store = TrialStore(store, search_id)
     figures = {}
     for trial, epoch in candidates:
@@ -47,7 +51,7 @@ def remeasure(
         except StoreError:
             continue
         if model is not None:
-            figures[trial, epoch] = _measure(config, dataset, judge, model)
+            figures[trial, epoch] = measurer.measure(model, own_sampler(params[trial]))
     return figures
 
 
@@ -79,16 +83,3 @@ def candidate_files(store: TrialStore, trial: int, epoch: int) -> tuple[bytes, b
 def kept_epochs(checkpoint: Checkpoint | None) -> list[int]:
     """Returns the epochs of a trial whose weights are kept."""
     return sorted(int(epoch) for epoch in checkpoint.notes["weights"]) if checkpoint else []
-
-
-def _measure(
-    config: StudyConfig, dataset: Dataset, judge: ImageQuality | None, model: Trainer
-) -> dict[str, float]:
-    seed = derive_seed(config.seed, Purpose.REMEASURING)
-    metrics = model.evaluate(dataset.test.images, dataset.scale, seed)
-    if judge is not None:
-        noise = base_noise("normal", seed, config.measure.num_images, model.vae.latent_dim)
-        images = model.generate(noise)
-        if np.isfinite(images).all():
-            metrics |= judge.measure(images)
-    return metrics

@@ -11,18 +11,19 @@ from typing import Any, Final, final
 import numpy as np
 
 from search.assignment import Assignment, Round
+from search.candidates import candidates, objective_values
 from search.config import StudyConfig
 from search.errors import StoreError
 from search.front import non_dominated
 from search.models.images import ImageFolders
 from search.models.judge import open_judge
-from search.models.params import model_config, training_config
+from search.models.measuring import Measurer
+from search.models.params import model_config, own_sampler, training_config
 from search.seeds import Purpose, derive_seed
 from search.store import Checkpoint, TrialStore, pruned
-from search.trial import Measurement
+from search.trial import Measurement, Trial
 from vaemodels.analysis.sheets import image_pairs, image_sheet, write_png
 from vaemodels.io import write_weights
-from vaemodels.noise import base_noise
 from vaemodels.training import Trainer
 
 _SHEET_IMAGES: Final = 64  # of the final pictures of a trial
@@ -38,20 +39,9 @@ class Bench:
         self.config = config
         self.store = TrialStore(store, search_id)
         self.dataset = folders.images()
-        self.judge = open_judge(folders, self.dataset, "validation")
-        self.seed = derive_seed(config.seed, Purpose.GENERATING)
-        self._noise: dict[int, Any] = {}
-
-    def noise(self, latent_dim: int) -> Any:
-        """Returns the study's base noise for generated images, `(num_images, latent_dim)`.
-
-        It is the same for every trial and epoch (common random numbers), so that differences
-        between trials are not those of their draws.
-        """
-        if latent_dim not in self._noise:
-            count = self.config.measure.num_images
-            self._noise = {latent_dim: base_noise("normal", self.seed, count, latent_dim)}
-        return self._noise[latent_dim]
+        judge = open_judge(folders, self.dataset, "validation")
+        seed = derive_seed(config.seed, Purpose.GENERATING)
+        self.measurer = Measurer(config, self.dataset, self.dataset.validation, judge, seed)
 
 
 @final
@@ -77,6 +67,7 @@ class TrialRun:
             dataset.scale,
             should_stop,
         )
+        self._sampler = own_sampler(params)
         self._measurements: list[Measurement] = []
         self._weights: dict[int, bytes] = {}  # epoch -> weights still to be written
         self._checkpoint: Checkpoint | None = None  # this attempt's newest
@@ -109,22 +100,11 @@ class TrialRun:
         metrics["beta"] = losses["beta"]
         metrics["train_seconds"] = self._trainer.train_seconds
         if measured:
-            metrics |= self._measure()
+            metrics |= self._bench.measurer.measure(self._trainer, self._sampler)
             self._weights[self._trainer.epoch] = self._current_weights()
         self._measurements.append(
             Measurement(self._trainer.epoch, metrics, time.time(), self._task.attempt)
         )
-
-    def _measure(self) -> dict[str, float]:
-        bench, trainer = self._bench, self._trainer
-        split = bench.dataset.validation
-        metrics = trainer.evaluate(split.images, bench.dataset.scale, bench.seed)
-        metrics["num_parameters"] = float(trainer.vae.num_parameters)
-        if bench.judge is not None:
-            images = trainer.generate(bench.noise(trainer.vae.latent_dim))
-            if np.isfinite(images).all():
-                metrics |= bench.judge.measure(images)
-        return metrics
 
     def _restore(self) -> None:
         checkpoint = self._bench.store.newest(self._task.trial)
@@ -168,14 +148,13 @@ class TrialRun:
 
     def _epochs_to_keep(self) -> list[int]:
         """Returns the measured epochs that no other epoch of the trial dominates, and the last."""
-        objectives = self._bench.config.objectives
-        candidates = [item for item in self._measurements if item.has(objectives)]
-        if not candidates:
+        found = candidates(self._bench.config, [Trial(0, {}, measurements=self._measurements)])
+        if not found:
             return []
-        values = np.array([[item.metrics[n] for n in objectives] for item in candidates])
+        values = objective_values(self._bench.config, found)
         keep = non_dominated(values, self._bench.config.directions)
         keep[-1] = True
-        return [item.epoch for item, kept in zip(candidates, keep, strict=True) if kept]
+        return sorted({c.epoch for c, kept in zip(found, keep, strict=True) if kept})
 
     def _current_weights(self) -> bytes:
         file = io.BytesIO()
@@ -185,10 +164,12 @@ class TrialRun:
     def _pictures(self) -> dict[str, bytes]:
         """Returns PNG files of generated images, and of originals beside their reconstructions."""
         trainer, dataset = self._trainer, self._bench.dataset
-        samples = trainer.generate(self._bench.noise(trainer.vae.latent_dim)[:_SHEET_IMAGES])
+        sampler = trainer.latent_sampler(self._sampler)
+        noise = self._bench.measurer.noise(sampler.noise_width)[:_SHEET_IMAGES]
+        samples = trainer.generate(noise, sampler)
         count = _SHEET_IMAGES // 2
         originals = dataset.validation.images[:count] / np.float32(dataset.scale)
-        rebuilt = np.asarray(trainer.vae.reconstruct(originals))
+        rebuilt = trainer.inference.reconstruct(originals)
         pairs = image_pairs(originals, rebuilt)
         return {"samples.png": _png(samples), "reconstructions.png": _png(pairs)}
 

@@ -7,15 +7,21 @@ from typing import Final
 
 # name -> what it sets; `search.models.params` maps each onto a `vaemodels` configuration.
 MODEL_PARAMS: Final[dict[str, str]] = {
-    "variant": "vae or ae (a deterministic autoencoder)",
-    "backbone": "dense or conv: what encoder and decoder are made of",
+    "variant": "vae, ae, rae, sbvae, dirvae, dirvae_gamma, gmvae or vampvae",
+    "prior": "in place of the variant's: standard_normal, gaussian_mixture, vamp, beta_sticks, ...",
+    "backbone": "dense, conv, recurrent or hybrid: what encoder and decoder are made of",
     "latent_dim": "length of the latent vector z, >= 1",
     "beta": "weight of the KL term, >= 0; 1 is the plain VAE",
     "beta_warmup_epochs": "epochs over which beta grows from 0 to its value",
+    "beta_cycle_epochs": "epochs of one rise and stay of beta, again and again",
+    "free_bits": "nats that the loss charges for each latent dimension at least",
+    "concentration": "of the prior of sbvae and dirvae, > 0",
+    "num_components": "of the learned prior of gmvae and vampvae, >= 1",
+    "decoder_l2": "weight of the decoder's squared kernels in the loss, >= 0",
     "likelihood": "bernoulli or gaussian",
     "variance": "of the gaussian likelihood: > 0, or learned; the same knob as beta",
     "standardize": "[mean, standard deviation] that pixels are standardised with",
-    "widths": "dense layers of the encoder, and reversed of the decoder",
+    "widths": "dense layers of the encoder, and reversed of the decoder; a list or 512-256-128",
     "decoder_widths": "dense layers of the decoder, in place of the reversed `widths`",
     "filters": "convolutions of the encoder, and reversed of the decoder",
     "decoder_filters": "convolutions of the decoder, in place of the reversed `filters`",
@@ -23,14 +29,23 @@ MODEL_PARAMS: Final[dict[str, str]] = {
     "strides": "of every convolution, or a list, one per convolution",
     "padding": "same or valid",
     "pool": "none, max or average: pooling after every convolution of the encoder",
+    "cell": "of recurrent layers: gru or lstm",
+    "units": "recurrent layers of the encoder, and reversed of the decoder",
+    "decoder_units": "recurrent layers of the decoder, in place of the reversed `units`",
+    "encoder_layers": "of a hybrid, one by one: [{layer: conv, filters: 16}, ...]",
+    "decoder_layers": "of a hybrid, one by one, to the image",
     "activation": "of hidden layers: relu, leaky_relu, elu, gelu, silu, tanh, ...",
     "batch_norm": "true or false: batch normalisation after every hidden layer",
     "dropout": "share of units dropped while training, in [0, 1); encoder and decoder",
     "learning_rate": "of Adam, > 0",
     "batch_size": "images per step, >= 1",
+    "latent_sampler": "how z is drawn: prior, gaussian, gaussian_mixture or copula",
+    "latent_scale": "factor of the drawn z, > 0; 1 is as drawn",
+    "latent_shift": "added to the drawn z",
 }
 
-# name -> natural direction
+# name -> natural direction. First what is always measured, then what is measured when it is an
+# objective or listed under `measure: metrics`.
 METRICS: Final[dict[str, str]] = {
     "fid": "minimize",
     "tvd": "minimize",
@@ -40,6 +55,32 @@ METRICS: Final[dict[str, str]] = {
     "elbo": "maximize",
     "num_parameters": "minimize",
     "train_seconds": "minimize",
+    "kid": "minimize",
+    "precision": "maximize",
+    "recall": "maximize",
+    "density": "maximize",
+    "coverage": "maximize",
+    "pixel_fid": "minimize",
+    "log_likelihood": "maximize",
+    "active_units": "maximize",
+    "silhouette": "maximize",
+    "knn_accuracy": "maximize",
 }
 
-IMAGE_METRICS: Final = frozenset({"fid", "tvd", "max_class_gap"})  # need a feature extractor
+FEATURE_METRICS: Final = frozenset({"kid", "precision", "recall", "density", "coverage"})
+EXTRA_METRICS: Final = FEATURE_METRICS | {
+    "pixel_fid",
+    "log_likelihood",
+    "active_units",
+    "silhouette",
+    "knn_accuracy",
+}
+# Need a feature extractor.
+JUDGED_METRICS: Final = frozenset({"fid", "tvd", "max_class_gap"}) | FEATURE_METRICS
+# Of generated images, so that they differ between latent samplers.
+IMAGE_METRICS: Final = JUDGED_METRICS | {"pixel_fid"}
+
+
+def sampled(metric: str, sampler: str) -> str:
+    """Returns the name of an image metric under a latent sampler; "" is the trial's own."""
+    return f"{metric}@{sampler}" if sampler else metric

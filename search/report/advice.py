@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from search.config import StudyConfig
 from search.space import Float, Int
@@ -15,10 +15,26 @@ _UNSTABLE_RISE: Final = 1.5  # the last FID is worse than the trial's best by th
 _UNSTABLE_SHARE: Final = 0.25
 
 
+class Member(Protocol):
+    """What advice needs to know of a member of the front."""
+
+    @property
+    def trial(self) -> int: ...
+
+    @property
+    def epoch(self) -> int: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def values(self) -> Mapping[str, float]: ...
+
+
 def advise(
     config: StudyConfig,
     trials: Sequence[Trial],
-    front: Sequence[tuple[int, int]],
+    front: Sequence[Member],
     prepared: Mapping[str, Any],
 ) -> list[str]:
     """Returns sentences of advice, the most important first; none when all is well.
@@ -26,28 +42,28 @@ def advise(
     Args:
         config: The study file.
         trials: All trials.
-        front: (trial, epoch) of the front's members.
+        front: Its members.
         prepared: What the first run prepared, for the noise floor of the TVD.
     """
     if not front:
         return []
     by_number = {trial.number: trial for trial in trials}
-    members = [by_number[number] for number, _ in front]
+    members = [by_number[member.trial] for member in front]
     return [
         *_one_point(front),
         *_diverged(trials),
+        *_collapsed(trials),
         *_at_edges(config, members),
         *_at_last_epoch(config, front),
-        *_near_floor(config, trials, front, prepared),
+        *_near_floor(config, front, prepared),
         *_unstable(trials),
     ]
 
 
-def _one_point(front: Sequence[tuple[int, int]]) -> Iterator[str]:
+def _one_point(front: Sequence[Member]) -> Iterator[str]:
     if len(front) == 1:
-        number, epoch = front[0]
         yield (
-            f"The front is one point: {number}@{epoch} is best in every objective, so the search "
+            f"The front is one point: {front[0].label} is best in every objective, so the search "
             "found no trade-off."
         )
 
@@ -59,6 +75,17 @@ def _diverged(trials: Sequence[Trial]) -> Iterator[str]:
         low = min((rate for rate in rates if isinstance(rate, float)), default=None)
         hint = f" Their learning rates begin at {low:.2g}." if low is not None else ""
         yield f"{len(lost)} of {len(trials)} trials diverged: their loss became NaN.{hint}"
+
+
+def _collapsed(trials: Sequence[Trial]) -> Iterator[str]:
+    last = {t.number: t.measurements[-1].metrics for t in trials if t.measurements}
+    lost = [number for number, metrics in last.items() if metrics.get("collapse_alarms", 0) > 0]
+    if lost:
+        shown = ", ".join(map(str, lost[:8])) + (" ..." if len(lost) > 8 else "")
+        yield (
+            f"{len(lost)} of {len(trials)} trials collapsed ({shown}): their latent vectors say "
+            "nothing of the image. A smaller beta, a warm-up or free bits may help."
+        )
 
 
 def _at_edges(config: StudyConfig, members: Sequence[Trial]) -> Iterator[str]:
@@ -80,8 +107,8 @@ def _at_edges(config: StudyConfig, members: Sequence[Trial]) -> Iterator[str]:
                 )
 
 
-def _at_last_epoch(config: StudyConfig, front: Sequence[tuple[int, int]]) -> Iterator[str]:
-    last = sum(epoch == config.budget.epochs for _, epoch in front)
+def _at_last_epoch(config: StudyConfig, front: Sequence[Member]) -> Iterator[str]:
+    last = sum(member.epoch == config.budget.epochs for member in front)
     if last / len(front) >= _MOST:
         yield (
             f"{last} of {len(front)} front members are from the last epoch, "
@@ -90,16 +117,12 @@ def _at_last_epoch(config: StudyConfig, front: Sequence[tuple[int, int]]) -> Ite
 
 
 def _near_floor(
-    config: StudyConfig,
-    trials: Sequence[Trial],
-    front: Sequence[tuple[int, int]],
-    prepared: Mapping[str, Any],
+    config: StudyConfig, front: Sequence[Member], prepared: Mapping[str, Any]
 ) -> Iterator[str]:
     noise = prepared.get("tvd_noise")
     if "tvd" not in config.objectives or noise is None:
         return
-    measured = {(t.number, m.epoch): m.metrics for t in trials for m in t.measurements}
-    best = min(measured[key]["tvd"] for key in front)
+    best = min(member.values["tvd"] for member in front)
     if best <= _NEAR_NOISE * noise:
         yield (
             f"The best TVD, {best:.4f}, is near its noise floor: a perfect generator would score "

@@ -9,7 +9,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from search.candidates import Candidate, candidates, objective_values
+from search.candidates import Candidate, candidates, label, objective_values, under
 from search.config import StudyConfig
 from search.front import (
     hypervolume,
@@ -44,6 +44,7 @@ class FrontMember:
         remeasured: FID, TVD and class gap on the test images and fresh draws, once measured.
         params: Of the trial.
         is_knee: Whether it is the nearest to the front's ideal corner.
+        sampler: Its latent sampler, "" for the trial's own.
     """
 
     trial: int
@@ -53,11 +54,12 @@ class FrontMember:
     remeasured: Mapping[str, float] | None
     params: Params
     is_knee: bool
+    sampler: str = ""
 
     @property
     def label(self) -> str:
-        """`trial@epoch`, as `vaesearch export` takes it."""
-        return f"{self.trial}@{self.epoch}"
+        """`trial@epoch[:sampler]`, as `vaesearch export` takes it."""
+        return label(self.trial, self.epoch, self.sampler)
 
 
 @final
@@ -71,7 +73,7 @@ class Summary:
         objectives: Name -> direction.
         num_trials: Trials it should hold in the end.
         states: State -> how many trials.
-        num_candidates: Measured (trial, epoch) points.
+        num_candidates: Measured (trial, epoch, latent sampler) points.
         front: Its members, by the first objective.
         near: `trial@epoch` of the last point of each other trial within the noise of the front.
         noise: Objective -> its noise at the knee, for those that are drawn.
@@ -145,7 +147,7 @@ def summarize(
         floor=prepared.get("floor"),
         ceiling=prepared.get("ceiling"),
         correlations=_correlations(config, values),
-        advice=advise(config, trials, [(m.trial, m.epoch) for m in front], prepared),
+        advice=advise(config, trials, front, prepared),
     )
 
 
@@ -188,14 +190,22 @@ def _front(
             epoch=member.epoch,
             values={name: member.metrics[name] for name in config.objectives},
             share=float(shares[index]),
-            remeasured=remeasured.get(member.key),
+            remeasured=_remeasured(member, remeasured),
             params=params[member.trial],
             is_knee=index == middle,
+            sampler=member.sampler,
         )
         for index, member in enumerate(members)
     ]
     order = losses(points, config.directions)[:, 0].argsort(kind="stable")
     return [front[index] for index in order]
+
+
+def _remeasured(
+    member: Candidate, remeasured: Mapping[tuple[int, int], Mapping[str, float]]
+) -> Mapping[str, float] | None:
+    found = remeasured.get(member.key)
+    return found if found is None or not member.sampler else under(member.sampler, found)
 
 
 def _noisy(config: StudyConfig) -> list[tuple[int, str]]:

@@ -159,7 +159,7 @@ class Mirror:
         )
         rows = self._reader.measurements_since(told.sequence, number)
         points = [
-            Point(name, value, item.unix_time, item.epoch)
+            Point(_metric_name(name), value, item.unix_time, item.epoch)
             for _, item in rows
             for name, value in item.metrics.items()
         ]
@@ -247,6 +247,11 @@ def _search_tags(config: StudyConfig) -> dict[str, str]:
         "vaesearch.budget_hours": str(config.budget.hours or ""),
         "vaesearch.sampler": config.sampler,
     }
+
+
+def _metric_name(name: str) -> str:
+    """Returns a name that MLflow takes: `fid@prior*100` becomes `fid/prior x100`."""
+    return name.replace("@", "/").replace("*", " x").replace("+", " plus ")
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, str]:

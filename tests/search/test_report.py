@@ -26,6 +26,10 @@ def text_of(renderable):
     return console.file.getvalue()
 
 
+def front_of(config, trials):
+    return summarize(make_record(config), trials, {}).front
+
+
 def trade_off():
     """Three trials: two that share the front, and one that both beat."""
     return [
@@ -115,21 +119,28 @@ class TestAdvice:
     @pytest.mark.parametrize(("case", "trials", "more", "sentence"), ADVICE)
     def test_advice_is_given_when_it_is_due(self, case, trials, more, sentence):
         config = make_study(budget={"trials": 9, "epochs": 2 if case == "last epoch" else 50})
-        front = front_candidates(config, trials)
-        found = advise(config, [*trials, *more], front, {})
+        found = advise(config, [*trials, *more], front_of(config, trials), {})
         assert any(re.search(sentence, line) for line in found) if sentence else found == []
+
+    def test_collapsed_trials_are_named(self):
+        trials = trade_off()
+        alarm = Measurement(3, {"fid": 9.0, "tvd": 0.9, "collapse_alarms": 2.0}, 3.0)
+        trials.append(make_trial(3, (9.0,), (0.9,), measurements=(alarm,)))
+        config = make_study(budget={"epochs": 50})
+        found = advise(config, trials, front_of(config, trials), {})
+        assert any(line.startswith("1 of 4 trials collapsed (3): ") for line in found)
 
     def test_a_count_cannot_go_below_one(self):
         space = {**SPACE, "latent_dim": {"type": "int", "low": 1, "high": 16}}
         config = make_study(space=space, budget={"epochs": 50})
         trials = at_bounds(1, 1, 1)
-        assert advise(config, trials, front_candidates(config, trials), {}) == []
+        assert advise(config, trials, front_of(config, trials), {}) == []
 
     @pytest.mark.parametrize(("noise", "is_told"), [(0.09, True), (0.01, False), (None, False)])
     def test_a_tvd_near_its_floor_is_told(self, noise, is_told):
         config = make_study(budget={"epochs": 50})
         prepared = {} if noise is None else {"tvd_noise": noise}
-        found = advise(config, trade_off(), front_candidates(config, trade_off()), prepared)
+        found = advise(config, trade_off(), front_of(config, trade_off()), prepared)
         assert any("near its noise floor" in line for line in found) is is_told
 
     def test_without_a_front_there_is_nothing_to_say(self):

@@ -1,11 +1,13 @@
 import re
 
+import numpy as np
 import pytest
 
-from tests.contracts.backbone_contract import BackboneContract
-from vaemodels.build import build_vae
-from vaemodels.config import ConvConfig, DenseConfig, VAEConfig
-from vaemodels.sizes import count_parameters
+from tests.contracts.backbone_contract import BackboneContract, images_of
+from vaemodels.building import build
+from vaemodels.config import ConvConfig, DenseConfig, RecurrentConfig, VAEConfig
+from vaemodels.counts import count_parameters
+from vaemodels.training.compiled import pays_to_compile
 
 
 class TestDense(BackboneContract):
@@ -43,60 +45,52 @@ class TestMixed(BackboneContract):
         return ConvConfig((4, 3), (3, 4), (2, 3))
 
 
-# Counts that the authors printed or that follow from their code.
-PUBLISHED = {
-    "dense, 7 layers": (
-        {
-            "latent_dim": 5,
-            "encoder": DenseConfig((175, 150, 125, 100, 75, 50, 25)),
-            "decoder": DenseConfig((25, 50, 75, 100, 125, 150, 175)),
-        },
-        416_969,
-    ),
-    "autoencoder 300": (
-        {
-            "latent_dim": 10,
-            "variant": "ae",
-            "encoder": DenseConfig((300,)),
-            "decoder": DenseConfig((300,)),
-        },
-        477_794,
-    ),
-    "dense 300": (
-        {"latent_dim": 10, "encoder": DenseConfig((300,)), "decoder": DenseConfig((300,))},
-        480_804,
-    ),
-    "linear, learned variance": (
-        {
-            "latent_dim": 12,
-            "likelihood": "gaussian",
-            "variance": "learned",
-            "encoder": DenseConfig(()),
-            "decoder": DenseConfig(()),
-        },
-        29_033,
-    ),
-    "dense 256": (
-        {"latent_dim": 2, "encoder": DenseConfig((256,)), "decoder": DenseConfig((256,))},
-        404_244,
-    ),
-    "conv 32, 64": (
-        {
-            "latent_dim": 16,
-            "encoder": ConvConfig((32, 64), widths=(32,), dropout=0.25),
-            "decoder": ConvConfig((64, 32), dropout=0.25),
-        },
-        229_249,
-    ),
-}
+class TestRecurrent(BackboneContract):
+    @pytest.fixture(params=["gru", "lstm"])
+    def encoder(self, request):
+        return RecurrentConfig(request.param, (5, 4), dropout=0.25)
+
+    @pytest.fixture
+    def decoder(self, encoder):
+        return RecurrentConfig(encoder.cell, (6,), activation="softplus")
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_published_parameter_counts(name):
-    values, expected = PUBLISHED[name]
-    config = VAEConfig(image_shape=(28, 28, 1), **values)
-    assert count_parameters(config) == expected
-    assert build_vae(config).num_parameters == expected
+def test_a_recurrent_encoder_reads_the_rows_in_order():
+    config = VAEConfig((8, 6, 1), 2, encoder=RecurrentConfig(units=(5,)))
+    images = images_of((8, 6, 1))
+    vae = build(config)
+    assert not np.allclose(vae.encode(images), vae.encode(images[:, ::-1]), atol=1e-4)
+
+
+def test_a_recurrent_decoder_knows_the_row_from_its_state_alone():
+    """With `z` repeated, all rows share their weights: a taller image has no more of them."""
+    counts = {
+        count_parameters(VAEConfig((height, 6, 1), 2, encoder=cell, decoder=cell))
+        for height in (2, 50)
+        for cell in [RecurrentConfig(units=(5,))]
+    }
+    assert len(counts) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"cell": "rnn"}, "`cell`. Expected one of 'gru', 'lstm'."),
+        ({"units": ()}, "`units`. Expected a non-empty tuple of integers >= 1."),
+        ({"units": 128}, "`units`. Expected a non-empty tuple of integers >= 1."),
+        ({"dropout": 1}, "`dropout`. Expected a number from 0 to below 1."),
+        ({"activation": "swoosh"}, "`activation`. Expected one of 'elu'"),
+        ({"kernels": 3}, "Invalid key for `RecurrentConfig`"),
+    ],
+)
+def test_wrong_recurrent_backbones_are_refused(values, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        RecurrentConfig.from_json({"kind": "recurrent", **values})
+
+
+def test_recurrent_backbones_do_not_pay_to_compile():
+    config = VAEConfig((4, 4, 1), 2, encoder=RecurrentConfig(units=(5,)))
+    assert not pays_to_compile(config, 10**6)
 
 
 def test_counting_a_huge_model_allocates_nothing():
@@ -104,7 +98,7 @@ def test_counting_a_huge_model_allocates_nothing():
     assert count_parameters(config) > 10**11
 
 
-@pytest.mark.parametrize("make", [build_vae, count_parameters])
+@pytest.mark.parametrize("make", [build, count_parameters])
 def test_layers_that_leave_no_pixel_are_refused_with_the_layer(make):
     encoder = ConvConfig((4, 4, 4), (3,), (2,), padding="valid")
     config = VAEConfig((8, 8, 1), 2, encoder=encoder)

@@ -6,13 +6,11 @@ import sys
 import pytest
 
 from vaemodels.config import (
-    VARIANT_NAMES,
     ConvConfig,
     DenseConfig,
     TrainingConfig,
     VAEConfig,
 )
-from vaemodels.variants import VARIANTS
 
 CONFIGS = [
     DenseConfig((3,), "tanh", 0.5, True),
@@ -29,7 +27,10 @@ CONFIGS = [
         ConvConfig(),
         DenseConfig(()),
     ),
+    VAEConfig((8, 8, 1), 4, "sbvae", prior="vamp", concentration=2.0, num_components=3),
+    VAEConfig((8, 8, 1), 4, "rae", decoder_l2=1e-3),
     TrainingConfig(3, 10, 0.01, 2, 7),
+    TrainingConfig(3, beta_cycle_epochs=2, noise="constant", order="file"),
 ]
 
 
@@ -56,13 +57,25 @@ def test_a_missing_key_is_refused_by_name():
         ({"latent_dim": True}, "Expected an integer >= 1. Received: latent_dim=True."),
         ({"beta": -0.1}, "`beta`. Expected a finite number >= 0. Received: beta=-0.1."),
         ({"beta": float("nan")}, "Received: beta=nan."),
-        ({"variant": "vqvae"}, "Expected one of 'vae', 'ae'. Received: variant='vqvae'."),
+        ({"variant": "vqvae"}, "Expected one of 'vae', 'ae', 'rae', 'sbvae'"),
         ({"variance": 0}, "`variance`. Expected a finite number > 0 or 'learned'."),
         ({"variance": "free"}, "Received: variance='free'."),
         ({"image_shape": (8, 8)}, "Expected (height, width, channels)."),
         ({"standardize": (0.1, 0)}, "Expected None or (mean, standard deviation > 0)."),
-        ({"encoder": {"kind": "rnn"}}, "Expected a mapping with `kind` 'dense' or 'conv'."),
+        ({"encoder": {"kind": "rnn"}}, "with a `kind` of 'dense', 'conv', 'hybrid', 'recurrent'."),
         ({"decoder": ConvConfig(pool="max")}, "Pooling cannot be undone"),
+        ({"posterior": "dirichlet"}, "a density over the simplex, the prior one over real vectors"),
+        ({"variant": "dirvae_gamma", "prior": "beta_sticks"}, "the prior one over real vectors"),
+        ({"variant": "sbvae", "prior": "laplace_dirichlet"}, "logits of a softmax"),
+        ({"variant": "ae", "prior": "gaussian_mixture"}, "a point posterior has no density"),
+        ({"variant": "ae", "posterior": "gaussian"}, "without a prior nothing regularises"),
+        ({"prior": "cauchy"}, "`prior`. Expected one of None, 'standard_normal'"),
+        ({"variant": "sbvae", "latent_dim": 1}, "an integer >= 2, weights on a simplex"),
+        ({"concentration": 3.0}, "Expected None for ('gaussian', 'standard_normal')."),
+        ({"variant": "sbvae", "concentration": 0}, "`concentration`. Expected a number from 0.02"),
+        ({"variant": "gmvae", "num_components": 0}, "`num_components`. Expected an integer >= 1"),
+        ({"variant": "gmvae", "free_bits": 0.1}, "does not split into dimensions"),
+        ({"variant": "ae", "head_activation": "relu"}, "Expected 'linear' but for a Gaussian"),
     ],
 )
 def test_wrong_models_are_refused(values, message):
@@ -92,8 +105,12 @@ def test_one_value_holds_for_every_layer():
     assert ConvConfig((8, 9), (3,), (1, 2)).layers == ((8, 3, 1), (9, 3, 2))
 
 
-def test_variant_names_are_those_of_the_table():
-    assert tuple(VARIANTS) == VARIANT_NAMES
+def test_the_names_of_parts_are_those_of_the_tables():
+    from vaemodels.config.variants import POSTERIOR_SPACES, PRIOR_SPACES
+    from vaemodels.variants import POSTERIORS, PRIORS
+
+    assert set(POSTERIORS) == set(POSTERIOR_SPACES)
+    assert set(PRIORS) == set(PRIOR_SPACES)
 
 
 def test_reading_a_config_does_not_import_tensorflow():
@@ -107,7 +124,7 @@ def test_reading_a_config_does_not_import_tensorflow():
 def test_public_names_load():
     import vaemodels
 
-    for name in ("VAE", "Trainer", "build_vae", "load", "save"):
+    for name in ("VAE", "Trainer", "build", "load", "save"):
         assert name in dir(vaemodels)
         assert callable(getattr(vaemodels, name))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):

@@ -4,13 +4,13 @@ import sys
 import numpy as np
 import pytest
 
-from vaemodels.build import build_vae
+from vaemodels.building import build
 from vaemodels.config import VAEConfig
 from vaemodels.devices import release_memory, single_thread
 
 
 def test_one_thread_may_be_asked_for_twice():
-    np.asarray(build_vae(VAEConfig((4, 4, 1), 2)).weights[0])
+    np.asarray(build(VAEConfig((4, 4, 1), 2)).weights[0])
     single_thread()
 
 
@@ -27,7 +27,7 @@ def test_asking_too_late_is_refused():
 
 @pytest.mark.parametrize("variant", ["vae", "ae"])
 def test_models_in_use_survive_a_release(variant):
-    vae = build_vae(VAEConfig((4, 4, 1), 2, variant))
+    vae = build(VAEConfig((4, 4, 1), 2, variant))
     images = np.full((3, 4, 4, 1), 0.5, dtype="float32")
     before = np.asarray(vae.reconstruct(images))
     release_memory()

@@ -10,9 +10,7 @@ def statistics_of(features):
 
 
 def gaussian(mean, covariance, count=1000):
-    eigenvalues, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(eigenvalues.clip(0.0))) @ vectors.T
-    return FeatureStatistics(np.asarray(mean, float), covariance, root, count)
+    return FeatureStatistics(np.asarray(mean, float), covariance, count)
 
 
 @pytest.fixture
@@ -109,6 +107,36 @@ def test_statistics_survive_a_file(features, tmp_path):
     assert loaded.count == 200
     for name in ("mean", "covariance", "root"):
         assert np.array_equal(getattr(loaded, name), getattr(statistics_of(features), name))
+
+
+def test_the_root_is_computed_when_asked_for_and_only_of_the_reference(features, others):
+    reference, generated = statistics_of(features), statistics_of(others)
+    frechet_distance(reference, generated)
+    assert "root" in vars(reference)
+    assert "root" not in vars(generated)
+    np.testing.assert_allclose(reference.root @ reference.root, reference.covariance, atol=1e-12)
+
+
+def test_the_root_of_a_file_is_not_computed_again(features, monkeypatch):
+    arrays = statistics_of(features).to_arrays()
+    monkeypatch.setattr("vaemodels.metrics.fid._symmetric_root", None)
+    loaded = FeatureStatistics.from_arrays(arrays)
+    assert frechet_distance(loaded, loaded) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0, 30.0, 1e7])
+def test_the_covariance_keeps_its_digits_far_from_the_origin(features, offset):
+    shifted = features + offset
+    expected = np.cov(shifted, rowvar=False)
+    np.testing.assert_allclose(statistics_of(shifted).covariance, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(statistics_of(shifted).mean, shifted.mean(axis=0), atol=1e-7)
+
+
+def test_statistics_leave_the_features_alone(features):
+    features += 1e7  # far enough to be centred
+    before = features.copy()
+    statistics_of(features)
+    np.testing.assert_array_equal(features, before)
 
 
 @pytest.mark.parametrize("bad", [np.zeros(6), np.zeros((1, 6)), np.zeros((9, 0))])

@@ -20,7 +20,7 @@ CONFIG = VAEConfig(
 
 @pytest.fixture
 def vae():
-    vae = vaemodels.build_vae(CONFIG, seed=5)
+    vae = vaemodels.build(CONFIG, seed=5)
     for number, weight in enumerate(vae.weights):
         size = int(np.prod(weight.shape))
         weight.assign(base_noise("uniform", number, size, 1).reshape(weight.shape))
@@ -39,7 +39,7 @@ def test_weights_of_another_model_are_refused(vae):
     file = io.BytesIO()
     write_weights(vae, file)
     file.seek(0)
-    other = vaemodels.build_vae(VAEConfig((8, 8, 1), 2, encoder=DenseConfig((5,))))
+    other = vaemodels.build(VAEConfig((8, 8, 1), 2, encoder=DenseConfig((5,))))
     with pytest.raises(ValueError, match="belongs to another model"):
         read_weights(other, file)
 

@@ -6,6 +6,7 @@ from vaemodels.config import ConvConfig
 from vaemodels.decoders.base import AbstractDecoder
 from vaemodels.layers import (
     Tensor,
+    activation_function,
     build_stack,
     dense_stack,
     dropout,
@@ -41,6 +42,7 @@ class ConvDecoder(AbstractDecoder):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self.input_spec = keras.layers.InputSpec(shape=(None, latent_dim))
         seeds = layer_seeds(seed, part=1)
         sizes = decoder_sizes(config, image_shape)
         self.stack = self._stack(config, sizes, image_shape[2], seeds)
@@ -54,7 +56,7 @@ class ConvDecoder(AbstractDecoder):
         first = config.filters[0]
         projection = keras.layers.Dense(
             height * width * first,
-            activation=config.activation,
+            activation=activation_function(config.activation),
             kernel_initializer=initializer(seeds),
         )
         reshape = keras.layers.Reshape((height, width, first))
@@ -69,7 +71,7 @@ class ConvDecoder(AbstractDecoder):
                 padding=config.padding,
                 kernel_initializer=initializer(seeds),
             )
-            stack += finish(transposed, config)
+            stack += finish(transposed, config.activation, config.batch_norm)
             stack += _crop(transposed.compute_output_shape((1, *before, first))[1:3], after)
         output = keras.layers.Conv2D(
             channels, config.layers[-1][1], padding="same", kernel_initializer=initializer(seeds)

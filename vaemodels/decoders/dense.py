@@ -28,6 +28,7 @@ class DenseDecoder(AbstractDecoder):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self.input_spec = keras.layers.InputSpec(shape=(None, latent_dim))
         seeds = layer_seeds(seed, part=1)
         self.image_shape = image_shape
         hidden = dense_stack(config, seeds)

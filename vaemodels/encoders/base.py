@@ -10,6 +10,8 @@ from vaemodels.layers import Tensor
 class AbstractEncoder(keras.layers.Layer, abc.ABC):
     """A map from images to features. Subclasses are final and built when constructed.
 
+    Images of another shape than the one it was built for raise `ValueError`.
+
     Attributes:
         num_features: Width of the features.
     """

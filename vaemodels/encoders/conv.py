@@ -36,6 +36,7 @@ class ConvEncoder(AbstractEncoder):
         self, config: ConvConfig, image_shape: tuple[int, int, int], seed: int = 0, **kwargs: Any
     ):
         super().__init__(**kwargs)
+        self.input_spec = keras.layers.InputSpec(shape=(None, *image_shape))
         encoder_sizes(config, image_shape)  # refuses layers that do not fit
         seeds = layer_seeds(seed, part=0)
         stack: list[keras.layers.Layer] = []
@@ -47,7 +48,7 @@ class ConvEncoder(AbstractEncoder):
                 padding=config.padding,
                 kernel_initializer=initializer(seeds),
             )
-            stack += finish(convolution, config)
+            stack += finish(convolution, config.activation, config.batch_norm)
             if config.pool:
                 stack.append(_POOLS[config.pool](2, 2, padding=config.padding))
         stack += [*dropout(config.dropout, seeds), keras.layers.Flatten()]

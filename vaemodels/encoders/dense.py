@@ -22,6 +22,7 @@ class DenseEncoder(AbstractEncoder):
         self, config: DenseConfig, image_shape: tuple[int, int, int], seed: int = 0, **kwargs: Any
     ):
         super().__init__(**kwargs)
+        self.input_spec = keras.layers.InputSpec(shape=(None, *image_shape))
         self.stack = dense_stack(config, layer_seeds(seed, part=0))
         num_pixels = math.prod(image_shape)
         self.num_pixels = num_pixels

@@ -8,22 +8,19 @@ from vaemodels.latents.base import AbstractLatentSampler
 
 @final
 class PriorLatentSampler(AbstractLatentSampler):
-    """Draws from the model's own prior: the default of a variational autoencoder."""
+    """Draws from the model's own prior: the default of a variational autoencoder.
 
-    needs_codes = False
+    Where there is none, N(0, 1): the negative control of an autoencoder, whose codes nothing
+    holds there.
+    """
 
     def __init__(self, vae: Any):
-        if vae.prior is None:
-            raise ValueError(
-                "Invalid value for `vae`. Expected a model with a prior. Received: "
-                f"variant={vae.config.variant!r}. Use GaussianLatentSampler."
-            )
         self._vae = vae
+        has_prior = vae.prior is not None
+        self.noise_width = vae.prior.noise_width if has_prior else vae.posterior.num_dims
 
-    @classmethod
-    def fit(cls, vae: Any, codes: NDArray[np.float32] | None) -> "PriorLatentSampler":
-        return cls(vae)
-
-    def draw(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:
-        z = self._vae.link(self._vae.prior.sample(noise))
-        return np.asarray(z, dtype=np.float32)
+    def draw(self, noise: NDArray[np.float32]) -> NDArray[np.float64]:
+        if self._vae.prior is None:
+            return noise.astype(np.float64)
+        u = self._vae.prior.sample(noise)
+        return np.asarray(self._vae.link.to_real(u), dtype=np.float64)

@@ -4,7 +4,6 @@ from typing import Any, final
 import keras
 from keras import ops
 
-from vaemodels.checks import check_at_least
 from vaemodels.layers import Tensor, initializer, layer_seeds
 from vaemodels.posteriors.base import AbstractPosterior, Parameters
 
@@ -24,8 +23,10 @@ class DiagonalGaussianPosterior(AbstractPosterior):
 
     Args:
         num_features: Integer >= 1, width of the encoder's features.
-        latent_dim: Integer >= 1, length of `z`.
+        num_dims: Integer >= 1, length of `u`.
         seed: Integer that fixes the initial weights of the head.
+        activation: Of the head. "relu" keeps mean and log variance above 0, as the 2023 thesis
+            did; for reproduction only.
 
     References:
         Kingma & Welling, 2014, https://arxiv.org/abs/1312.6114
@@ -33,14 +34,20 @@ class DiagonalGaussianPosterior(AbstractPosterior):
 
     noise_kind = "normal"
 
-    def __init__(self, num_features: int, latent_dim: int, seed: int = 0, **kwargs: Any):
-        super().__init__(**kwargs)
-        check_at_least(1, num_features=num_features, latent_dim=latent_dim)
-        self.latent_dim = latent_dim
-        self.noise_width = latent_dim
+    def __init__(
+        self,
+        num_features: int,
+        num_dims: int,
+        seed: int = 0,
+        *,
+        activation: str = "linear",
+        **kwargs: Any,
+    ):
+        super().__init__(num_features, num_dims, **kwargs)
+        self.noise_width = num_dims
         # One head for both is one matrix product less per step.
         kernel = initializer(layer_seeds(seed, part=2))
-        self.head = keras.layers.Dense(2 * latent_dim, kernel_initializer=kernel)
+        self.head = keras.layers.Dense(2 * num_dims, activation, kernel_initializer=kernel)
         self.head.build((None, num_features))
 
     def call(self, features: Tensor) -> Parameters:
@@ -53,7 +60,7 @@ class DiagonalGaussianPosterior(AbstractPosterior):
     def mean(self, parameters: Parameters) -> Tensor:
         return parameters["mean"]
 
-    def log_prob(self, parameters: Parameters, z: Tensor) -> Tensor:
+    def log_prob(self, parameters: Parameters, u: Tensor) -> Tensor:
         log_var = parameters["log_var"]
-        scaled = (z - parameters["mean"]) ** 2 * ops.exp(-log_var)
+        scaled = (u - parameters["mean"]) ** 2 * ops.exp(-log_var)
         return -0.5 * ops.sum(scaled + log_var + math.log(2 * math.pi), axis=-1)

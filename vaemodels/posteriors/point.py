@@ -2,7 +2,6 @@ from typing import Any, final
 
 import keras
 
-from vaemodels.checks import check_at_least
 from vaemodels.layers import Tensor, initializer, layer_seeds
 from vaemodels.posteriors.base import AbstractPosterior, Parameters
 
@@ -13,19 +12,18 @@ class PointPosterior(AbstractPosterior):
 
     Args:
         num_features: Integer >= 1, width of the encoder's features.
-        latent_dim: Integer >= 1, length of `z`.
+        num_dims: Integer >= 1, length of `u`.
         seed: Integer that fixes the initial weights of the head.
     """
 
     noise_kind = "normal"
     noise_width = 0
+    has_density = False
 
-    def __init__(self, num_features: int, latent_dim: int, seed: int = 0, **kwargs: Any):
-        super().__init__(**kwargs)
-        check_at_least(1, num_features=num_features, latent_dim=latent_dim)
-        self.latent_dim = latent_dim
+    def __init__(self, num_features: int, num_dims: int, seed: int = 0, **kwargs: Any):
+        super().__init__(num_features, num_dims, **kwargs)
         kernel = initializer(layer_seeds(seed, part=2))
-        self.head = keras.layers.Dense(latent_dim, kernel_initializer=kernel)
+        self.head = keras.layers.Dense(num_dims, kernel_initializer=kernel)
         self.head.build((None, num_features))
 
     def call(self, features: Tensor) -> Parameters:
@@ -37,5 +35,5 @@ class PointPosterior(AbstractPosterior):
     def mean(self, parameters: Parameters) -> Tensor:
         return parameters["mean"]
 
-    def log_prob(self, parameters: Parameters, z: Tensor) -> Tensor:
+    def log_prob(self, parameters: Parameters, u: Tensor) -> Tensor:
         raise TypeError("A point posterior has no density. Use variant='vae' for KL or likelihood.")

@@ -1,9 +1,9 @@
-from collections.abc import Iterator
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vaemodels.config import TrainingConfig
 from vaemodels.noise import draw, generator
 
 
@@ -15,7 +15,7 @@ class EpochBatches:
 
     Args:
         images: `(num_images, height, width, channels)`, possibly memory-mapped.
-        seed: Integer >= 0.
+        training: Its seed, and how it orders images and draws noise.
         epoch: Number of finished epochs, >= 0.
         batch_size: At most the number of images; an incomplete last batch is left out.
         noise_kind: "normal" or "uniform".
@@ -25,8 +25,8 @@ class EpochBatches:
     def __init__(
         self,
         images: NDArray[np.generic],
+        training: TrainingConfig,
         *,
-        seed: int,
         epoch: int,
         batch_size: int,
         noise_kind: str,
@@ -35,12 +35,21 @@ class EpochBatches:
         self.epoch = epoch
         self._images = images
         self._batch_size = batch_size
-        self._order = generator(seed, "permutation", epoch).permutation(len(images))
+        seed = training.seed
+        self._order = np.arange(len(images))
+        if training.order == "shuffled":
+            self._order = generator(seed, "permutation", epoch).permutation(len(images))
+        self._constant = None
+        if training.noise == "constant":
+            self._constant = draw(generator(seed, "training", 0), noise_kind, (noise_width,))
         self._rng = generator(seed, "training", epoch)
         self._kind, self._width = noise_kind, noise_width
         self._next = 0
 
     def _noise(self, num_steps: int) -> NDArray[np.float32]:
+        if self._constant is not None:
+            shape = (num_steps, self._batch_size, self._width)
+            return np.ascontiguousarray(np.broadcast_to(self._constant, shape))
         return draw(self._rng, self._kind, (num_steps, self._batch_size, self._width))
 
     def skip(self, num_steps: int) -> None:
@@ -56,17 +65,3 @@ class EpochBatches:
         self._next += num_steps
         block = self._images[chosen].reshape(num_steps, size, *self._images.shape[1:])
         return block, self._noise(num_steps)
-
-
-def fixed_batches(rows: NDArray[Any], size: int) -> Iterator[NDArray[Any]]:
-    """Yields batches of exactly `size` rows, at least one, with zeros behind the last row."""
-    for start in range(0, max(1, len(rows)), size):
-        yield padded(rows[start : start + size], size)
-
-
-def padded(array: NDArray[Any], length: int) -> NDArray[Any]:
-    """Returns an array with zeros behind its last row, so that it has `length` rows."""
-    missing = length - len(array)
-    if not missing:
-        return array
-    return np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])

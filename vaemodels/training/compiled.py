@@ -6,51 +6,33 @@ from typing import Any
 
 import tensorflow as tf
 
-from vaemodels.config import ConvConfig, VAEConfig
+from vaemodels.compiling import compiled, pixels
+from vaemodels.config import BackboneConfig, DenseConfig, HybridConfig, VAEConfig
+from vaemodels.config.layers import DenseLayer, ReshapeLayer
 from vaemodels.training.adam import Adam
 from vaemodels.vae import VAE
 
-# Images per call of the functions without gradients: a fixed size, so that each is traced once
-# and a result does not depend on how many images it was computed with.
-FORWARD_BATCH = 500
+
+def _is_dense(backbone: BackboneConfig) -> bool:
+    """Returns whether a backbone has dense layers alone, and no dropout."""
+    if isinstance(backbone, HybridConfig):
+        return all(isinstance(layer, DenseLayer | ReshapeLayer) for layer in backbone.layers)
+    return isinstance(backbone, DenseConfig) and backbone.dropout == 0
 
 
 def pays_to_compile(config: VAEConfig, total_steps: int) -> bool:
     """Returns whether XLA makes a training of `total_steps` steps faster on a CPU.
 
-    Never with convolutions (10 times slower than oneDNN's) or dropout (5 times slower). Dense
-    models of small images gain 0.1 ms per step by it, measured with 64 pixels on one core, and pay
-    1.5 s at the start. With 784 pixels nothing was gained (265 steps/s with it, 285 without): what
-    XLA saves there are the many small operations of Keras's optimizer, which ours does not have.
+    Never with convolutions (10 times slower than oneDNN's) or dropout (5 times slower), and not
+    with recurrent layers: a GRU over 28 rows gained a quarter (23 steps/s with it, 18 without), but
+    small images, the only ones compiled, were not measured. Dense models of small images gain
+    0.1 ms per step by it, measured with 64 pixels on one core, and pay 1.5 s at the start. With
+    784 pixels nothing was gained (265 steps/s with it, 285 without): what XLA saves there are the
+    many small operations of Keras's optimizer, which ours does not have.
     """
-    for backbone in (config.encoder, config.decoder):
-        if isinstance(backbone, ConvConfig) or backbone.dropout > 0:
-            return False
+    if not (_is_dense(config.encoder) and _is_dense(config.decoder)):
+        return False
     return math.prod(config.image_shape) < 400 and total_steps >= 20_000
-
-
-def pixels(images: Any, scale: float) -> Any:
-    """Returns images as float32 in [0, 1]."""
-    images = tf.cast(images, tf.float32)
-    return images if scale == 1 else images / scale
-
-
-def _compile(
-    run: Callable[..., Any], signature: list[Any], jit: bool = False
-) -> Callable[..., Any]:
-    """Returns `run` traced for one signature, or as it is where TensorFlow was told to be eager."""
-    if tf.config.functions_run_eagerly():
-        return run
-    # The concrete function, because a `tf.function` warns of retracing when a process trains one
-    # model after another, and spends 20 microseconds per argument on finding its only trace.
-    function = tf.function(run, input_signature=signature, autograph=False, jit_compile=jit or None)
-    concrete: Callable[..., Any] = function.get_concrete_function()
-    return concrete
-
-
-def term_names(vae: VAE) -> tuple[str, ...]:
-    """Returns the loss terms that the compiled functions add up; the others follow from them."""
-    return ("loss", "reconstruction_loss", *(("kl_loss",) if vae.prior is not None else ()))
 
 
 def make_chunk(vae: VAE, adam: Adam, block: Any, *, scale: float, jit: bool) -> Callable[..., Any]:
@@ -67,7 +49,7 @@ def make_chunk(vae: VAE, adam: Adam, block: Any, *, scale: float, jit: bool) -> 
         scale: Value of a white pixel.
         jit: Whether XLA compiles it; then `steps` must be known.
     """
-    names = term_names(vae)
+    names = vae.term_names
 
     def take_step(images: Any, noise: Any, step: Any, beta: Any, learning_rate: Any) -> Any:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -97,12 +79,12 @@ def make_chunk(vae: VAE, adam: Adam, block: Any, *, scale: float, jit: bool) -> 
     noise = spec((block.shape[0], block.shape[1], vae.posterior.noise_width), tf.float32)
     integer, number = spec((), tf.int32), spec((), tf.float32)
     signature = [block, noise, integer, integer, number, number, spec((len(names),), tf.float32)]
-    return _compile(run, signature, jit)
+    return compiled(run, signature, jit)
 
 
 def make_evaluate(vae: VAE, dtype: Any, scale: float) -> Callable[..., Any]:
     """Returns a compiled function from (images, noise, beta) to the stacked loss terms."""
-    names = term_names(vae)
+    names = vae.term_names
 
     def run(images: Any, noise: Any, beta: Any) -> Any:
         terms = vae.losses(pixels(images, scale), noise, beta, training=False)
@@ -114,16 +96,4 @@ def make_evaluate(vae: VAE, dtype: Any, scale: float) -> Callable[..., Any]:
         spec((None, vae.posterior.noise_width), tf.float32),
         spec((), tf.float32),
     ]
-    return _compile(run, signature)
-
-
-def make_encode(vae: VAE, dtype: Any, scale: float) -> Callable[[Any], Any]:
-    """Returns a compiled function from `FORWARD_BATCH` images to their latent means."""
-    signature = [tf.TensorSpec((FORWARD_BATCH, *vae.config.image_shape), dtype)]
-    return _compile(lambda images: vae.encode(pixels(images, scale)), signature)
-
-
-def make_decode(vae: VAE) -> Callable[[Any], Any]:
-    """Returns a compiled function from `FORWARD_BATCH` latent vectors to images in [0, 1]."""
-    signature = [tf.TensorSpec((FORWARD_BATCH, vae.latent_dim), tf.float32)]
-    return _compile(vae.decode, signature)
+    return compiled(run, signature)

@@ -6,21 +6,20 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from vaemodels.build import build_vae
+from vaemodels.building import build
 from vaemodels.checks import check_positive
-from vaemodels.config import TrainingConfig, VAEConfig
+from vaemodels.compiling import FORWARD_BATCH, padded, pixels
+from vaemodels.config import LatentSamplerConfig, TrainingConfig, VAEConfig
+from vaemodels.inference import Inference, thinned
 from vaemodels.io import assign_arrays, to_arrays
+from vaemodels.latents import FittedSampler
 from vaemodels.noise import draw, generator
 from vaemodels.training.adam import Adam
-from vaemodels.training.batches import EpochBatches, fixed_batches, padded
+from vaemodels.training.batches import EpochBatches
 from vaemodels.training.compiled import (
-    FORWARD_BATCH,
     make_chunk,
-    make_decode,
-    make_encode,
     make_evaluate,
     pays_to_compile,
-    term_names,
 )
 from vaemodels.training.state import (
     FORMAT,
@@ -29,13 +28,11 @@ from vaemodels.training.state import (
     read_state,
     write_state,
 )
-from vaemodels.variants import VARIANTS
+from vaemodels.vae import derived_terms
 
 # A stop is noticed between chunks, within about a second with room for a slow step.
 _CHUNK_SECONDS = 0.4
 _BLOCK_BYTES = 32 * 2**20
-# Enough to fit a latent sampler to; encoding more would cost more than the sampler gains.
-_MOST_CODES = 10_000
 
 
 def never() -> bool:
@@ -59,6 +56,7 @@ class Trainer:
 
     Attributes:
         vae: The model, trained in place.
+        inference: The model at work: codes, reconstructions, latent samplers.
         epoch: Finished epochs.
         train_seconds: Time spent in training steps since the first epoch, over all restores;
             tracing and compilation left out.
@@ -77,7 +75,8 @@ class Trainer:
     ):
         check_positive(scale=scale)
         _check_images(images, config)
-        self.vae = build_vae(config, training.seed)
+        self.vae = build(config, training.seed)
+        self.inference = Inference(self.vae)
         self.epoch = 0
         self.train_seconds = 0.0
         self._training = training
@@ -90,7 +89,7 @@ class Trainer:
         block_bytes = self._batch_size * images[:1].nbytes
         self._most_steps = max(1, min(self._steps_per_epoch, _BLOCK_BYTES // block_bytes))
         self._step = 0
-        self._sums = np.zeros(len(term_names(self.vae)), dtype=np.float32)
+        self._sums = np.zeros(len(self.vae.term_names), dtype=np.float32)
         self._seconds_per_step = _CHUNK_SECONDS  # unknown: the first chunk is one step
         self._batches: EpochBatches | None = None
         self._functions: dict[Any, Callable[..., Any]] = {}
@@ -108,15 +107,15 @@ class Trainer:
     @property
     def beta(self) -> float:
         """Effective beta of the epoch under way."""
-        warmup = self._training.beta_warmup_epochs
-        return self.vae.beta * min(1.0, (self.epoch + 1) / warmup) if warmup else self.vae.beta
+        return self.vae.beta * self._training.beta_factor(self.epoch + 1)
 
     def run_epoch(self) -> dict[str, float] | None:
         """Trains to the end of the epoch under way.
 
         Returns:
             Means over the steps of the epoch, in nats per image: "loss", "reconstruction_loss",
-            "kl_loss", "beta_kl_loss" and "elbo", those that exist, and "beta", the effective one.
+            "kl_loss", "beta_kl_loss" and "elbo" (or "penalty_loss" and "beta_penalty_loss"), those
+            that exist, and "beta", the effective one.
             Not finite after a divergence. None if `should_stop` said so; the next call goes on
             where this one stopped.
         """
@@ -161,21 +160,31 @@ class Trainer:
             sums += len(batch) * np.asarray(terms, dtype=np.float64)
         return self._means(sums / len(images), self.vae.beta)
 
-    def generate(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:
+    def latent_sampler(self, config: LatentSamplerConfig | None = None) -> FittedSampler:
+        """Returns a latent sampler of the model as it is now, by default the variant's own."""
+        return self.inference.latent_sampler(self._images, self._scale, config)
+
+    def codes(self) -> NDArray[np.float32]:
+        """Returns what latent samplers are fitted to: draws of training images' posteriors."""
+        return self.inference.draws(thinned(self._images), self._scale)
+
+    def generate(
+        self, noise: NDArray[np.float32], sampler: FittedSampler | None = None
+    ) -> NDArray[np.float32]:
         """Returns generated images in [0, 1], `(num_samples, height, width, channels)`.
 
         Args:
-            noise: N(0, 1) draws `(num_samples, latent_dim)`; the variant's default latent sampler
-                maps each row to a latent vector, and the image is the decoder's mean.
+            noise: N(0, 1) draws `(num_samples, sampler.noise_width)`; each row becomes a latent
+                vector, and the image is the decoder's mean.
+            sampler: By default the variant's own.
         """
-        if noise.ndim != 2 or noise.shape[1] != self.vae.latent_dim:
+        sampler = sampler or self.latent_sampler()
+        if noise.ndim != 2 or noise.shape[1] != sampler.noise_width:
             raise ValueError(
-                f"Invalid value for `noise`. Expected shape (num_samples, {self.vae.latent_dim}). "
+                f"Invalid value for `noise`. Expected shape (num_samples, {sampler.noise_width}). "
                 f"Received: {noise.shape=}."
             )
-        kind = VARIANTS[self.vae.config.variant].latent_sampler
-        z = kind.fit(self.vae, self._codes() if kind.needs_codes else None).draw(noise)
-        return self._forward(self._function("decode", lambda: make_decode(self.vae)), z)
+        return self.inference.decode(sampler.draw(noise))
 
     def save(self, file: BinaryIO) -> None:
         """Writes everything on which the rest of the training depends, as one .npz."""
@@ -233,9 +242,14 @@ class Trainer:
         return chunk
 
     def _begin_epoch(self) -> EpochBatches:
+        prior = self.vae.prior
+        if prior is not None and prior.initialize_at_epoch == self.epoch and self._step == 0:
+            chosen = thinned(self._images)
+            means = self.inference.means(chosen, self._scale)
+            prior.initialize(np.asarray(pixels(chosen, self._scale)), means)
         batches = EpochBatches(
             self._images,
-            seed=self._training.seed,
+            self._training,
             epoch=self.epoch,
             batch_size=self._batch_size,
             noise_kind=self.vae.posterior.noise_kind,
@@ -267,22 +281,8 @@ class Trainer:
         self._seconds_per_step = seconds / num_steps
 
     def _means(self, values: NDArray[Any], beta: float) -> dict[str, float]:
-        means = {name: float(v) for name, v in zip(term_names(self.vae), values, strict=True)}
-        if "kl_loss" in means:
-            means["beta_kl_loss"] = beta * means["kl_loss"]
-            means["elbo"] = -(means["reconstruction_loss"] + means["kl_loss"])
-        return means
-
-    def _codes(self) -> NDArray[np.float32]:
-        chosen = np.linspace(0, len(self._images) - 1, min(len(self._images), _MOST_CODES))
-        images = self._images[chosen.astype(np.int64)]
-        encode = self._function("encode", lambda: make_encode(self.vae, images.dtype, self._scale))
-        return self._forward(encode, images)
-
-    @staticmethod
-    def _forward(function: Callable[[Any], Any], rows: NDArray[Any]) -> NDArray[np.float32]:
-        parts = [np.asarray(function(batch)) for batch in fixed_batches(rows, FORWARD_BATCH)]
-        return np.concatenate(parts)[: len(rows)]
+        means = {name: float(v) for name, v in zip(self.vae.term_names, values, strict=True)}
+        return {**means, **derived_terms(means, beta)}
 
 
 def _check_images(images: NDArray[Any], config: VAEConfig) -> None:
