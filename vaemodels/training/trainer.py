@@ -21,6 +21,7 @@ from vaemodels.training.compiled import (
     make_evaluate,
     pays_to_compile,
 )
+from vaemodels.training.images import check_images, check_pixels
 from vaemodels.training.state import (
     FORMAT,
     Header,
@@ -50,7 +51,8 @@ class Trainer:
     Args:
         config: The model.
         training: Its training.
-        images: `(num_images, height, width, channels)`, uint8 or float32, possibly memory-mapped.
+        images: `(num_images >= 2, height, width, channels)`, uint8 or finite float32, possibly
+            memory-mapped.
         scale: Value of a white pixel: images are divided by it to get [0, 1].
         should_stop: Asked between chunks of an epoch, which take under a second each.
 
@@ -70,11 +72,12 @@ class Trainer:
         config: VAEConfig,
         training: TrainingConfig,
         images: NDArray[Any],
-        scale: float,
+        scale: float = 1.0,
         should_stop: Callable[[], bool] = never,
     ):
         check_positive(scale=scale)
-        _check_images(images, config)
+        check_images(images, config)
+        check_pixels(images)
         self.vae = build(config, training.seed)
         self.inference = Inference(self.vae)
         self.epoch = 0
@@ -147,7 +150,7 @@ class Trainer:
                 default the training's.
         """
         check_positive(scale=scale)
-        _check_images(images, self.vae.config)
+        check_images(images, self.vae.config)
         key = ("evaluate", images.dtype.name, scale)
         evaluate = self._function(key, lambda: make_evaluate(self.vae, images.dtype, scale))
         posterior = self.vae.posterior
@@ -283,16 +286,3 @@ class Trainer:
     def _means(self, values: NDArray[Any], beta: float) -> dict[str, float]:
         means = {name: float(v) for name, v in zip(self.vae.term_names, values, strict=True)}
         return {**means, **derived_terms(means, beta)}
-
-
-def _check_images(images: NDArray[Any], config: VAEConfig) -> None:
-    if images.dtype not in (np.uint8, np.float32) or images.shape[1:] != config.image_shape:
-        raise ValueError(
-            f"Invalid value for `images`. Expected uint8 or float32 of shape (num_images, "
-            f"{', '.join(map(str, config.image_shape))}). "
-            f"Received: {images.dtype.name} of shape {images.shape}."
-        )
-    if not len(images):
-        raise ValueError(
-            f"Invalid value for `images`. Expected at least 1 image. Received: {images.shape=}."
-        )
