@@ -88,6 +88,23 @@ class MeasureSection(Section):
     metrics: list[str] = Field(default_factory=list)
 
 
+class EarlyStoppingSection(Section):
+    """When a trial ends before its budget. The defaults run every trial to its end.
+
+    `halving` compares trials at `grace_epochs`, that times `factor`, and so on, and lets one in
+    `factor` go on; `threshold` ends those that are worse than `thresholds` after the grace;
+    `plateau` those without an objective that improved, by more than `min_change` of its value, for
+    `patience` measurements. Nothing is judged while its beta rises in a warm-up.
+    """
+
+    rule: Literal["none", "halving", "threshold", "plateau"] = "none"
+    grace_epochs: Annotated[int, Field(ge=1)] | None = None
+    factor: Annotated[int, Field(ge=2)] = 3
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    patience: Annotated[int, Field(ge=1)] = 3
+    min_change: Annotated[float, Field(ge=0)] = 0.0
+
+
 class ResourcesSection(Section):
     """What one trial takes, and how many run at once (default: as many as fit)."""
 
@@ -117,6 +134,7 @@ class StudyConfig(Section):
     }
     budget: BudgetSection = BudgetSection()
     measure: MeasureSection = MeasureSection()
+    early_stopping: EarlyStoppingSection = EarlyStoppingSection()
     sampler: SamplerName = "auto"
     seed: Annotated[int, Field(ge=0)] = 0
     resources: ResourcesSection = ResourcesSection()
@@ -134,6 +152,7 @@ class StudyConfig(Section):
         _check_names(self.parameters, self.fixed)
         _check_conditions(self.parameters, self.fixed)
         _check_objectives(self)
+        _check_early_stopping(self)
         for index, params in enumerate(self.first_trials):
             try:
                 flat_items(self.parameters, self.fixed, params)
@@ -229,6 +248,24 @@ def _check_objectives(config: StudyConfig) -> None:
             "fix the one or drop the other",
             ("objectives", scaled[0]),
         )
+
+
+def _check_early_stopping(config: StudyConfig) -> None:
+    section = config.early_stopping
+    for name in section.thresholds:
+        if name not in config.objectives:
+            message = f"`{name}` is no objective{suggestion(name, config.objectives)}"
+            raise StudyConfigError(message, ("early_stopping", "thresholds", name))
+    if section.rule == "threshold" and not section.thresholds:
+        message = "`rule: threshold` needs `thresholds`, such as {fid: 100}"
+        raise StudyConfigError(message, ("early_stopping", "rule"))
+    if section.thresholds and section.rule != "threshold":
+        message = f"`thresholds` mean nothing to `rule: {section.rule}`; write `rule: threshold`"
+        raise StudyConfigError(message, ("early_stopping", "thresholds"))
+    grace, epochs = section.grace_epochs, config.budget.epochs
+    if section.rule != "none" and grace is not None and grace >= epochs:
+        message = f"a grace of {grace} epochs leaves nothing to stop in a budget of {epochs}"
+        raise StudyConfigError(message, ("early_stopping", "grace_epochs"))
 
 
 def suggestion(name: str, known: Any) -> str:

@@ -18,7 +18,8 @@ from search.study.database import open_database
 from search.study.lease import Lease, active_seconds
 from search.study.proposals import Proposals
 from search.study.reader import SearchRecord, StudyReader
-from search.study.searches import create_search, withdraw_stop_requests
+from search.study.requests import withdraw_stop_requests
+from search.study.searches import create_search
 from search.study.writer import StudyWriter
 from search.tracking.projector import projecting
 from search.workspace import Workspace

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from search.errors import LeaseLostError
 from search.study.lease import active_seconds
+from search.study.requests import take_stop_request
 from search.study.writer import StudyWriter
 
 _LOOK_SECONDS: Final = 0.5
@@ -93,7 +94,7 @@ def watching(
             with contextlib.suppress(sa.exc.SQLAlchemyError):  # an outage: look again later
                 if writer.lease.lost.is_set():
                     stopper.stop(Ending.TAKEN_OVER)
-                elif _is_requested(writer):
+                elif _is_requested(engine, search_id):
                     stopper.stop(Ending.STOPPED)
                 elif hours is not None and active_seconds(engine, search_id) > hours * 3600:
                     stopper.stop(Ending.OUT_OF_TIME)
@@ -107,8 +108,8 @@ def watching(
         thread.join()
 
 
-def _is_requested(writer: StudyWriter) -> bool:
+def _is_requested(engine: sa.Engine, search_id: str) -> bool:
     try:
-        return writer.take_stop_request()
+        return take_stop_request(engine, search_id)
     except LeaseLostError:
         return False  # the lease says so itself at the next look

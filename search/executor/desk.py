@@ -1,14 +1,15 @@
 """The driver's desk: hands out attempts and hears what they report. Knows nothing of Ray."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar, final
 
 from search.assignment import Assignment, Round
+from search.early_stopping import EarlyStopping, Stop
 from search.errors import SearchError, StoreError
 from search.study.outages import is_outage
 from search.study.writer import StudyWriter
-from search.trial import Trial, TrialState
+from search.trial import Measurement, Params, Trial, TrialState
 
 _PATIENCE_SECONDS: Final = 300.0  # how long an outage of the database may last
 
@@ -22,6 +23,7 @@ class Desk:
     Args:
         writer: The search, held by this driver.
         num_trials: How many trials the study should hold in the end.
+        rule: Ends weak trials early; has seen nothing yet.
         on_error: Called once when the search has to end, so that the workers end as well.
         patience: Seconds to wait for a database that does not answer.
 
@@ -33,6 +35,7 @@ class Desk:
         self,
         writer: StudyWriter,
         num_trials: int,
+        rule: EarlyStopping | None = None,
         on_error: Callable[[], None] = lambda: None,
         patience: float = _PATIENCE_SECONDS,
     ):
@@ -44,8 +47,12 @@ class Desk:
         self._num_trials = min(num_trials, writer.proposals.limit or num_trials)
         self._num_created = len(writer.trials())
         self._is_closed = False
+        self._rule = rule
+        self._stops: dict[int, Stop] = {}
+        self._stopped_workers: set[str] = set()
         self._causes: dict[str, str] = {}
         self.error: SearchError | None = None
+        self._replay()
 
     @property
     def is_done(self) -> bool:
@@ -81,8 +88,13 @@ class Desk:
         return self._try(lambda: self._start(worker))
 
     def hear(self, worker: str, report: Round) -> None:
-        """Records what a worker reports, and its trial's end if that is what it says."""
-        assignment = self._live[worker]
+        """Records what a worker reports, and its trial's end if it or the early stopping says so.
+
+        A worker whose trial has ended may repeat its last report.
+        """
+        assignment = self._live.get(worker)
+        if assignment is None:
+            return
         number, attempt = assignment.trial, assignment.attempt
         if report.outcome == "blocked":
             self._fail(StoreError(f"{report.reason} Nothing measured is lost."))
@@ -95,10 +107,51 @@ class Desk:
                     self._writer.finish(number, attempt, state, report.reason)
                 case "interrupted" | "blocked":
                     self._release(number, attempt, "interrupted" if self._is_closed else "lost")
+                case None:
+                    self._observe(number, assignment.params, report.measurements)
+                    self._stop_early(number, attempt)
 
         self._try(record)
-        if report.outcome is not None:
+        is_stopped = report.outcome is None and number in self._stops
+        if is_stopped:
+            self._stopped_workers.add(worker)
+        if report.outcome is not None or is_stopped:
             del self._live[worker]
+
+    def is_stopped(self, worker: str) -> bool:
+        """Whether the trial of a worker was ended early, and the worker is free for another."""
+        return worker in self._stopped_workers
+
+    def _observe(self, number: int, params: Params, measurements: Sequence[Measurement]) -> None:
+        """Shows measurements to the early stopping, in the recorded order; known ones are nothing
+        new to it."""
+        if self._rule is None:
+            return
+        for item in measurements:
+            stop = self._rule.observe(number, params, item)
+            if stop is not None:
+                self._stops.setdefault(number, stop)
+
+    def _replay(self) -> None:
+        """Brings the early stopping to where it was, and ends trials whose stop was not recorded.
+
+        A crash may have come between a measurement and the stop that follows from it.
+        """
+        if self._rule is None:
+            return
+        params = {trial.number: dict(trial.params) for trial in self._writer.trials()}
+        for number, measurement in self._writer.reader.recorded():
+            self._observe(number, params[number], [measurement])
+        for number in list(self._waiting):
+            if number in self._stops:
+                self._stop_early(number, self._writer.trial(number).num_attempts)
+                self._waiting.remove(number)
+
+    def _stop_early(self, number: int, attempt: int) -> None:
+        stop = self._stops.get(number)
+        if stop is not None:
+            state = TrialState.PRUNED
+            self._writer.finish(number, attempt, state, stop.reason, stop.details)
 
     def lose(self, worker: str) -> None:
         """Records that a worker's process died; its trial goes on in another one."""

@@ -4,8 +4,9 @@ import time
 from typing import Any, Final, final
 
 from ray import tune
-from ray.tune.schedulers import FIFOScheduler
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from search.assignment import Round
 from search.executor.desk import Desk
 
 # How long, once the desk is closed, workers may take to save and end. One that cannot (its node is
@@ -15,11 +16,19 @@ _PARTING_SECONDS: Final = 60.0
 
 @final
 class DeskScheduler(FIFOScheduler):
-    """Runs attempts in the order of the desk."""
+    """Runs attempts in the order of the desk, and ends those that the desk stops early."""
 
     def __init__(self, desk: Desk):
         super().__init__()
         self._desk = desk
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        # Tune asks its scheduler before it tells its searcher, and tells the searcher nothing of a
+        # trial that is stopped: so this is where a report is heard.
+        self._desk.hear(trial.trial_id, Round.from_json(result["report"]))
+        if self._desk.is_stopped(trial.trial_id):
+            return TrialScheduler.STOP
+        return TrialScheduler.CONTINUE
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         error = trial.get_pickled_error()

@@ -26,7 +26,7 @@ class DeskSearcher(Searcher):
         return {"assignment": assignment.to_json()}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        self._desk.hear(trial_id, Round.from_json(result["report"]))
+        """Does nothing: the scheduler has heard it."""
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

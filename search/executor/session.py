@@ -8,6 +8,7 @@ import ray
 
 from search.candidates import front_candidates
 from search.config import ResourcesSection, StudyConfig
+from search.early_stopping import make_early_stopping
 from search.errors import IdentityError, WorkersError
 from search.executor.desk import Desk
 from search.executor.run import run_trials
@@ -67,6 +68,7 @@ class Session:
         desk = Desk(
             self._writer,
             self._config.budget.trials,
+            make_early_stopping(self._config),
             on_error=lambda: self._stopper.stop(Ending.STOPPED),
         )
         self._run_trials(desk, folders, num_workers)

@@ -78,7 +78,9 @@ def _diverged(trials: Sequence[Trial]) -> Iterator[str]:
 
 
 def _collapsed(trials: Sequence[Trial]) -> Iterator[str]:
-    last = {t.number: t.measurements[-1].metrics for t in trials if t.measurements}
+    # One that was stopped early may only be undertrained.
+    whole = [t for t in trials if t.state is TrialState.COMPLETE and t.measurements]
+    last = {trial.number: trial.measurements[-1].metrics for trial in whole}
     lost = [number for number, metrics in last.items() if metrics.get("collapse_alarms", 0) > 0]
     if lost:
         shown = ", ".join(map(str, lost[:8])) + (" ..." if len(lost) > 8 else "")

@@ -1,6 +1,7 @@
 """Reading a search: by anyone, at any time, while a driver writes."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, final
 
@@ -123,6 +124,14 @@ class StudyReader:
             rows = connection.execute(query).mappings().all()
         return [(row["sequence"], _measurement(row)) for row in rows]
 
+    def recorded(self) -> list[tuple[int, Measurement]]:
+        """Returns (trial, measurement) of everything measured, in the order of its recording."""
+        table = tables.measurement
+        query = sa.select(table).where(table.c.search_id == self.id).order_by(table.c.sequence)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [(row["trial"], _measurement(row)) for row in rows]
+
     def remeasured(self) -> dict[tuple[int, int], dict[str, float]]:
         """Returns the test figures of stored weights, by (trial, epoch)."""
         table = tables.remeasurement
@@ -182,3 +191,8 @@ def _measurement(row: Any) -> Measurement:
 
 def _floats(metrics: Mapping[str, float | str]) -> dict[str, float]:
     return {name: float(value) for name, value in metrics.items()}  # also "nan" and "inf"
+
+
+def plain_metrics(metrics: Mapping[str, float]) -> dict[str, float | str]:
+    """Returns metrics as JSON has them: it knows no NaN and no infinity, so those become text."""
+    return {k: float(v) if math.isfinite(v) else str(float(v)) for k, v in metrics.items()}

@@ -1,4 +1,4 @@
-"""Searches as a whole: making one, and asking something of one that runs."""
+"""Making a search."""
 
 import secrets
 import time
@@ -48,20 +48,3 @@ def create_search(engine: sa.Engine, config: StudyConfig, identity: Mapping[str,
             f"There is a search `{config.name}` already. `vaesearch resume {config.name}` goes on "
             "with it; `--name` starts another one."
         ) from error
-
-
-def request_stop(engine: sa.Engine, search_id: str) -> None:
-    """Asks the driver of a search to save and end."""
-    insert = sa.insert(tables.request).values(
-        search_id=search_id, kind="stop", created_at=time.time()
-    )
-    with engine.begin() as connection:
-        connection.execute(insert)
-
-
-def withdraw_stop_requests(engine: sa.Engine, search_id: str) -> None:
-    """Marks stop requests as handled, so that one meant for an ended driver stops no later one."""
-    table = tables.request
-    open_ones = sa.and_(table.c.search_id == search_id, table.c.handled_at.is_(None))
-    with engine.begin() as connection:
-        connection.execute(sa.update(table).where(open_ones).values(handled_at=time.time()))

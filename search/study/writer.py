@@ -1,6 +1,5 @@
 """Writing a search: by its one driver, who holds the lease. Every commit here is fenced."""
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, final
@@ -11,7 +10,7 @@ from search.seeds import Purpose, derive_seed
 from search.study import tables
 from search.study.lease import Lease
 from search.study.proposals import Proposals
-from search.study.reader import StudyReader
+from search.study.reader import StudyReader, plain_metrics
 from search.trial import Measurement, Trial, TrialState
 
 # A trial whose processes die this often without one new epoch is given up: it kills its workers.
@@ -31,7 +30,7 @@ class StudyWriter:
 
     def __init__(self, engine: sa.Engine, reader: StudyReader, lease: Lease, proposals: Proposals):
         self._engine = engine
-        self._reader = reader
+        self.reader = reader
         self._id = reader.id
         self._seed = reader.record().config.seed
         self.lease = lease
@@ -43,13 +42,15 @@ class StudyWriter:
         Our tables are the truth: a trial that ended with us is told to Optuna (again), and one that
         was running waits for its next attempt.
         """
-        known = {trial.number: trial for trial in self._reader.trials()}
+        known = {trial.number: trial for trial in self.reader.trials()}
         for number in self.proposals.unfinished():
             if number in known and known[number].state.is_finished:
                 self._tell(known[number])
         for trial in known.values():
             if trial.state is TrialState.RUNNING:
-                self._end(trial.number, trial.num_attempts, "abandoned", state=TrialState.WAITING)
+                self._end(
+                    trial.number, trial.num_attempts, "abandoned", state=TrialState.WAITING.value
+                )
 
     def new_trial(self) -> Trial:
         """Asks for a new trial and records it as waiting."""
@@ -59,11 +60,11 @@ class StudyWriter:
 
     def trials(self) -> list[Trial]:
         """Returns every trial as it stands."""
-        return self._reader.trials()
+        return self.reader.trials()
 
     def trial(self, number: int) -> Trial:
         """Returns a trial as it stands."""
-        return self._reader.trials(number)[0]
+        return self.reader.trials(number)[0]
 
     def start_attempt(self, trial: Trial) -> int:
         """Records that a worker starts on a trial; returns the attempt's number, from 1."""
@@ -102,7 +103,7 @@ class StudyWriter:
                 "trial": trial,
                 "attempt": item.attempt,
                 "epoch": item.epoch,
-                "metrics": _plain(item.metrics),
+                "metrics": plain_metrics(item.metrics),
                 "unix_time": item.unix_time,
             }
             for item in measurements
@@ -114,18 +115,27 @@ class StudyWriter:
         return len(rows)
 
     def finish(
-        self, number: int, attempt: int, state: TrialState, reason: str | None = None
+        self,
+        number: int,
+        attempt: int,
+        state: TrialState,
+        reason: str | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         """Ends a trial for good, with us and with Optuna. A stale attempt ends nothing.
 
         A trial is complete only with finite objectives at its last epoch; else it becomes failed.
+        `details` are those of an early stop, for the search's history.
         """
         if not self._is_current(number, attempt):
             return
         if state is TrialState.COMPLETE and self._final_values(number) is None:
             state, reason = TrialState.FAILED, reason or "an objective is missing or not finite"
+        events = []
+        if details is not None:
+            events = [self._event("trial stopped early", {"trial": number, **details})]
         changes = {"reason": reason, "finished_at": time.time()}
-        self._end(number, attempt, state.value, state=state, **changes)
+        self._end(number, attempt, state.value, events, state=state.value, **changes)
         self._tell(self.trial(number))
 
     def release_trial(
@@ -147,7 +157,7 @@ class StudyWriter:
             reason += f": {cause}" if cause else ""
             self.finish(number, attempt, TrialState.FAILED, reason)
             return
-        self._end(number, attempt, outcome, state=TrialState.WAITING)
+        self._end(number, attempt, outcome, state=TrialState.WAITING.value)
 
     def prepare(self, prepared: Mapping[str, Any]) -> None:
         """Stores what the first run prepared: extractor, floor, ceiling."""
@@ -160,7 +170,7 @@ class StudyWriter:
 
     def remeasured(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Stores test figures of a candidate's stored weights; the first ones stay."""
-        if (trial, epoch) in self._reader.remeasured():
+        if (trial, epoch) in self.reader.remeasured():
             return
         with self._engine.begin() as connection:
             connection.execute(
@@ -168,7 +178,7 @@ class StudyWriter:
                     search_id=self._id,
                     trial=trial,
                     epoch=epoch,
-                    metrics=_plain(metrics),
+                    metrics=plain_metrics(metrics),
                     unix_time=time.time(),
                 )
             )
@@ -198,17 +208,6 @@ class StudyWriter:
         with self._engine.begin() as connection:
             connection.execute(self._event(kind, details))
 
-    def take_stop_request(self) -> bool:
-        """Returns whether someone asked the search to stop, and marks the request as handled."""
-        table = tables.request
-        open_ones = sa.and_(table.c.search_id == self._id, table.c.handled_at.is_(None))
-        with self._engine.connect() as connection:
-            if connection.scalar(sa.select(table.c.id).where(open_ones).limit(1)) is None:
-                return False
-        with self._engine.begin() as connection:
-            connection.execute(sa.update(table).where(open_ones).values(handled_at=time.time()))
-        return True
-
     def _add_trial(self, number: int, params: Mapping[str, Any]) -> None:
         with self._engine.begin() as connection:
             connection.execute(
@@ -234,7 +233,7 @@ class StudyWriter:
 
     def _final_values(self, number: int) -> list[float] | None:
         trial = self.trial(number)
-        names = list(self._reader.record().config.objectives)
+        names = list(self.reader.record().config.objectives)
         if not trial.measurements or not trial.measurements[-1].has(names):
             return None
         return [trial.measurements[-1].metrics[name] for name in names]
@@ -273,16 +272,23 @@ class StudyWriter:
         return count
 
     def _end(
-        self, trial: int, attempt: int, outcome: str, state: TrialState, **changes: Any
+        self,
+        trial: int,
+        attempt: int,
+        outcome: str,
+        events: Sequence[sa.Insert] = (),
+        **changes: Any,
     ) -> None:
-        """Ends an attempt and changes its trial, in one commit."""
+        """Ends an attempt, changes its trial and adds to the history, in one commit."""
         table = tables.attempt
         ended = sa.update(table).where(
             table.c.search_id == self._id, table.c.trial == trial, table.c.number == attempt
         )
         with self._engine.begin() as connection:
             connection.execute(ended.values(ended_at=time.time(), outcome=outcome))
-            connection.execute(self._trial_update(trial).values(state=state.value, **changes))
+            connection.execute(self._trial_update(trial).values(**changes))
+            for event in events:
+                connection.execute(event)
 
     def _trial_update(self, number: int) -> sa.Update:
         table = tables.trial
@@ -292,8 +298,3 @@ class StudyWriter:
         return sa.insert(tables.event).values(
             search_id=self._id, unix_time=time.time(), kind=kind, details=details
         )
-
-
-def _plain(metrics: Mapping[str, float]) -> dict[str, float | str]:
-    """Returns metrics as JSON has them: it knows no NaN and no infinity, so those become text."""
-    return {k: float(v) if math.isfinite(v) else str(float(v)) for k, v in metrics.items()}

@@ -6,7 +6,8 @@ import pytest
 
 from search.stopper import Ending, Stopper, watching
 from search.study.database import open_database
-from search.study.searches import create_search, request_stop
+from search.study.requests import request_stop
+from search.study.searches import create_search
 from tests.contracts.study_driver import Driver
 from tests.faults import expire
 from tests.search.examples import make_study
