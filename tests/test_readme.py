@@ -56,14 +56,29 @@ def test_its_first_search_runs_as_it_stands(tmp_path):
     assert (tmp_path / "samples.png").stat().st_size > 10_000
 
 
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
 @pytest.mark.slow
 def test_its_python_runs_as_it_stands(tmp_path):
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    (code,) = [example for example in EXAMPLES if "search" in example]
     (tmp_path / "example.py").write_text(code)
     result = subprocess.run(
         [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert result.stdout.splitlines()[-1] == "finished"
+
+
+def test_its_models_need_nothing_of_the_search(tmp_path):
+    """As where Ray, Optuna and MLflow are not installed."""
+    (code,) = [example for example in EXAMPLES if "search" not in example]
+    assert len(code.strip().splitlines()) <= 11
+    absent = "import sys\nfor name in ('ray', 'optuna', 'mlflow', 'sqlalchemy', 'search'):\n"
+    (tmp_path / "example.py").write_text(f"{absent}    sys.modules[name] = None\n{code}")
+    result = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines()[-1] == "(16, 8, 8, 1)"
 
 
 @pytest.mark.slow

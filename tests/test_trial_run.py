@@ -7,7 +7,8 @@ import pytest
 
 import vaemodels
 from search.errors import NotFoundError, SearchError, StoreError
-from search.models.remeasure import candidate_files, kept_epochs, load_candidate, remeasure
+from search.models.remeasure import remeasure
+from search.models.stored import candidate_files, kept_epochs, load_candidate
 from tests.workers import PARAMS, Worker, figures, measured, rounds, take
 
 NOISE = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)

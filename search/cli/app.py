@@ -1,6 +1,7 @@
 """The application, and what its commands share."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,8 +10,10 @@ import sqlalchemy as sa
 import typer
 from rich.console import Console
 
+from search.errors import NotFoundError
 from search.study.database import open_database
 from search.study.reader import StudyReader
+from search.trial import Trial
 from search.workspace import Workspace
 
 app = typer.Typer(
@@ -33,6 +36,7 @@ WorkspaceOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+CANDIDATE = "TRIAL[@EPOCH][:SAMPLER]"
 NameArgument = Annotated[str, typer.Argument(help="The search.", metavar="NAME")]
 
 
@@ -62,3 +66,23 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return value
+
+
+def parse_candidate(text: str) -> tuple[int, int | None, list[str]]:
+    """Returns trial, epoch and latent samplers of "17@40:gaussian"; None and none of "17"."""
+    match = re.fullmatch(r"([0-9]+)(?:@([0-9]+))?(?::(.+))?", text)
+    if match is None:
+        raise typer.BadParameter(
+            f"expected a trial's number, or trial@epoch. Received: {text!r}.",
+            param_hint=CANDIDATE,
+        )
+    return int(match[1]), int(match[2]) if match[2] else None, [match[3]] if match[3] else []
+
+
+def trial_of(reader: StudyReader, name: str, trial: int) -> Trial:
+    """Returns a trial of a search by its number."""
+    trials = {item.number: item for item in reader.trials()}
+    if trial not in trials:
+        last = f"its last is {max(trials)}" if trials else "it has none yet"
+        raise NotFoundError(f"`{name}` has no trial {trial}: {last}.")
+    return trials[trial]

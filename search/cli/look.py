@@ -141,7 +141,7 @@ def _draw_samples(
     load_tensorflow()  # these need it, which takes seconds; only this option needs it
     from search.models.images import load_images
     from search.models.params import own_sampler
-    from search.models.remeasure import load_candidate
+    from search.models.stored import load_candidate
     from search.report.figures import draw_samples
     from search.seeds import Purpose, derive_seed
     from search.store import TrialStore

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, final
 
 from search.config import StudyConfig
-from search.errors import NotFoundError, SearchError
+from search.errors import SearchError
 from search.models.images import load_images
 from search.models.params import own_sampler
-from search.models.remeasure import candidate_files, kept_epochs, load_candidate
+from search.models.stored import candidate_files, check_folder, chosen_epoch, load_candidate
 from search.store import TrialStore
 from search.trial import Params
 from vaemodels.config import LatentSamplerConfig
@@ -85,21 +85,10 @@ def export(
             not one of this model.
     """
     name, trial, epoch = config.name, chosen.trial, chosen.epoch
-    kept = kept_epochs(store.newest(trial))
-    if not kept:
-        raise NotFoundError(
-            f"`{name}` keeps no weights of trial {trial}. `vaesearch status {name}` lists its "
-            "trials; one that failed or has not been measured has none."
-        )
-    epoch = kept[-1] if epoch is None else epoch
+    epoch = chosen_epoch(store, name, trial, epoch)
     files = candidate_files(store, trial, epoch)
-    if files is None:
-        raise NotFoundError(
-            f"Trial {trial} keeps the weights of epochs {', '.join(map(str, kept))}, the ones no "
-            f"other of its epochs beats and the last. Not of epoch {epoch}."
-        )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SearchError(f"{out} is there already and not empty. Name a new folder with --out.")
+    assert files is not None  # it was just found there
+    check_folder(out)
     sampler, codes = _sampler(store, config, cache, chosen, epoch)
     try:
         out.mkdir(parents=True, exist_ok=True)

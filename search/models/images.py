@@ -10,17 +10,20 @@ from typing import Any, Final, final
 from search.config import StudyConfig, replaced
 from search.errors import DataError
 from vaemodels.data import Dataset, load_dataset, open_dataset
+from vaemodels.data.load import BUILT_IN
 
-_BUILT_IN: Final = ("digits", "mnist", "fashion-mnist")  # names, even if a folder is called so
 # Python files whose change may change a measurement: (package, which of its files).
 _RESULT_CODE: Final = (
-    ("vaemodels", "**/*.py"),
+    ("vaemodels", "**/*.py"),  # but for `_LOOKS_ONLY`
     ("search.models", "backbones.py"),
     ("search.models", "judge.py"),
     ("search.models", "measuring.py"),
     ("search.models", "params.py"),
     ("search.models", "trial_run.py"),
 )
+
+
+_LOOKS_ONLY: Final = ("analysis", "presets")  # folders of vaemodels that no trial uses
 
 
 @final
@@ -71,7 +74,7 @@ def with_absolute_paths(config: StudyConfig) -> StudyConfig:
     if config.store is not None and "://" not in config.store:
         values["store"] = str(Path(config.store).absolute())
     for key, path in values["dataset"].items():
-        if path is not None and Path(path).exists() and (key != "name" or path not in _BUILT_IN):
+        if path is not None and Path(path).exists() and (key != "name" or path not in BUILT_IN):
             values["dataset"][key] = str(Path(path).absolute())
     return replaced(values)
 
@@ -97,6 +100,8 @@ def _code_hash() -> str:
         spec = importlib.util.find_spec(package)
         root = Path(spec.origin).parent if spec and spec.origin else Path()
         for path in sorted(root.glob(pattern)):
+            if path.relative_to(root).parts[0] in _LOOKS_ONLY:
+                continue
             digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 

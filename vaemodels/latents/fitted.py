@@ -28,6 +28,7 @@ class FittedSampler:
             weights on a simplex, which a scale or a shift would leave.
 
     Attributes:
+        config: Which one.
         noise_width: Columns of noise per draw.
     """
 
@@ -35,7 +36,7 @@ class FittedSampler:
         if vae.config.link_name in SIMPLEX_LINKS and (config.scale != 1 or config.shift != 0):
             advice = f"The latent vectors of {vae.config.variant!r} are weights that sum to 1."
             raise refuse("latent_sampler", "no scale and no shift", str(config), advice)
-        self._config, self._link = config, vae.link
+        self.config, self._link = config, vae.link
         self._sampler = _fit(config, vae, codes)
         self.noise_width = self._sampler.noise_width
 
@@ -43,8 +44,8 @@ class FittedSampler:
         """Returns `z` `(num_samples, latent_dim)` from noise `(num_samples, noise_width)`."""
         real = self._sampler.draw(noise).astype(np.float32)
         z = np.asarray(self._link(self._link.from_real(real)))
-        scaled: NDArray[np.float32] = np.float32(self._config.scale) * z
-        return scaled + np.float32(self._config.shift)
+        scaled: NDArray[np.float32] = np.float32(self.config.scale) * z
+        return scaled + np.float32(self.config.shift)
 
 
 def _fit(
