@@ -8,116 +8,21 @@ from pydantic import Field, field_validator, model_validator
 
 from search.errors import StudyConfigError
 from search.models.vocabulary import EXTRA_METRICS, JUDGED_METRICS, METRICS, MODEL_PARAMS
-from search.space import Categorical, Float, Int, SearchSpace, dependencies, flat_items, ordered
+from search.sections import (
+    BudgetSection,
+    DatasetSection,
+    EarlyStoppingSection,
+    MeasureSection,
+    ParameterSection,
+    ResourcesSection,
+    Section,
+    TrackingSection,
+)
+from search.space import Int, SearchSpace, dependencies, flat_items, ordered
 from search.trial import Params
 
 Direction: TypeAlias = Literal["minimize", "maximize"]
 SamplerName: TypeAlias = Literal["auto", "tpe", "nsga2", "random", "quasi-random", "grid", "gp"]
-
-
-class Section(pydantic.BaseModel):
-    """Part of a study file: no unknown keys, no silent conversions, no later change."""
-
-    model_config = pydantic.ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
-    )
-
-
-class ParameterSection(Section):
-    """What the file says of one parameter; `search.space` says what it means."""
-
-    type: Literal["float", "int", "categorical"]
-    low: float | int | None = None
-    high: float | int | None = None
-    log: bool = False
-    step: float | int | None = None
-    choices: list[bool | int | float | str | None] | None = None
-    length: int | str | None = None
-    when: dict[str, Any] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _has_the_keys_of_its_type(self) -> Self:
-        has = {"low": self.low, "high": self.high, "choices": self.choices}
-        wanted = {"choices"} if self.type == "categorical" else {"low", "high"}
-        given = {name for name, value in has.items() if value is not None}
-        if given != wanted:
-            missing, extra = sorted(wanted - given), sorted(given - wanted)
-            parts = [f"write {missing}"] * bool(missing) + [f"drop {extra}"] * bool(extra)
-            raise ValueError(f"type {self.type} takes {sorted(wanted)}: {' and '.join(parts)}")
-        if self.type == "int" and any(type(v) is float for v in (self.low, self.high, self.step)):
-            raise ValueError("type int takes whole numbers for low, high and step")
-        self.parameter()  # checks the range
-        return self
-
-    def parameter(self) -> Float | Int | Categorical:
-        """Returns the parameter that the section describes."""
-        when = {k: tuple(v) if isinstance(v, list) else (v,) for k, v in self.when.items()}
-        if self.type == "categorical":
-            choices = tuple(self.choices or ())
-            return Categorical(choices=choices, length=self.length, when=when)
-        kind: Any = Float if self.type == "float" else Int
-        numbers = {"low": self.low, "high": self.high, "step": self.step}
-        return kind(**numbers, log=self.log, length=self.length, when=when)  # type: ignore[no-any-return]
-
-
-class DatasetSection(Section):
-    """Which images. `name` is digits, mnist, fashion-mnist, or the path of a file or folder."""
-
-    name: str
-    data_dir: str | None = None
-    extractor: str | None = None
-
-
-class BudgetSection(Section):
-    """How much to spend: finished trials, epochs of each, and hours of the whole search."""
-
-    trials: Annotated[int, Field(ge=1)] = 24
-    epochs: Annotated[int, Field(ge=1)] = 20
-    hours: Annotated[float, Field(gt=0)] | None = None
-
-
-class MeasureSection(Section):
-    """How often the generated images are judged, on how many, and by what besides the objectives.
-
-    `latent_samplers` are compared on the weights of every trial, beside the trial's own.
-    """
-
-    every_epochs: Annotated[int, Field(ge=1)] = 1
-    num_images: Annotated[int, Field(ge=100)] = 10_000
-    latent_samplers: list[str] = Field(default_factory=list)
-    metrics: list[str] = Field(default_factory=list)
-
-
-class EarlyStoppingSection(Section):
-    """When a trial ends before its budget. The defaults run every trial to its end.
-
-    `halving` compares trials at `grace_epochs`, that times `factor`, and so on, and lets one in
-    `factor` go on; `threshold` ends those that are worse than `thresholds` after the grace;
-    `plateau` those without an objective that improved, by more than `min_change` of its value, for
-    `patience` measurements. Nothing is judged while its beta rises in a warm-up.
-    """
-
-    rule: Literal["none", "halving", "threshold", "plateau"] = "none"
-    grace_epochs: Annotated[int, Field(ge=1)] | None = None
-    factor: Annotated[int, Field(ge=2)] = 3
-    thresholds: dict[str, float] = Field(default_factory=dict)
-    patience: Annotated[int, Field(ge=1)] = 3
-    min_change: Annotated[float, Field(ge=0)] = 0.0
-
-
-class ResourcesSection(Section):
-    """What one trial takes, and how many run at once (default: as many as fit)."""
-
-    cpus: Annotated[float, Field(gt=0)] = 1
-    gpus: Annotated[float, Field(ge=0)] = 0
-    workers: Annotated[int, Field(ge=1)] | None = None
-
-
-class TrackingSection(Section):
-    """Where MLflow keeps its record; by default an SQLite file in the workspace."""
-
-    mlflow: bool = True
-    uri: str | None = None
 
 
 class StudyConfig(Section):
@@ -128,10 +33,9 @@ class StudyConfig(Section):
     space: Annotated[dict[str, ParameterSection], Field(min_length=1)]
     fixed: dict[str, Any] = Field(default_factory=dict)
     first_trials: list[dict[str, Any]] = Field(default_factory=list)
-    objectives: Annotated[dict[str, Direction], Field(min_length=1)] = {
-        "fid": "minimize",
-        "tvd": "minimize",
-    }
+    objectives: Annotated[dict[str, Direction], Field(min_length=1)] = Field(
+        default_factory=lambda: {"fid": "minimize", "tvd": "minimize"}  # type: ignore[arg-type]
+    )
     budget: BudgetSection = BudgetSection()
     measure: MeasureSection = MeasureSection()
     early_stopping: EarlyStoppingSection = EarlyStoppingSection()

@@ -13,6 +13,7 @@ from search.executor.desk import Desk
 from search.models.corners import corner_models
 from search.models.images import differences, identity, load_images, with_absolute_paths
 from search.samplers import choose_sampler
+from search.sections import with_rule
 from search.stopper import Ending, Stopper, signals_stop, watching
 from search.study.database import open_database
 from search.study.lease import Lease, active_seconds
@@ -69,12 +70,16 @@ def changed(
     workers: int | None = None,
     sampler: str | None = None,
     hours: float | None = None,
+    early_stopping: str | None = None,
 ) -> StudyConfig:
-    """Returns the study with another number of trials, workers or hours, or another sampler."""
+    """Returns the study with another number of trials, workers or hours, another sampler, or
+    another rule of early stopping."""
     values = config.model_dump(mode="json")
     values["budget"]["hours"] = hours if hours is not None else config.budget.hours
     values["budget"]["trials"] = trials if trials is not None else config.budget.trials
     values["resources"]["workers"] = workers if workers is not None else config.resources.workers
+    if early_stopping is not None:
+        values["early_stopping"] = with_rule(config.early_stopping, early_stopping)
     values["sampler"] = sampler if sampler is not None else config.sampler
     return replaced(values)
 

@@ -22,17 +22,21 @@ from search.config import SamplerName, StudyConfig, replaced
 from search.errors import SearchError
 from search.report.summary import summarize
 from search.report.tables import front_table
+from search.sections import RuleName, with_rule
 from search.stopper import Ending
 from search.study.lease import current_holder
-from search.study.searches import request_stop
-from search.study_file import builtin_study, builtin_text, load_study
+from search.study.requests import request_stop
+from search.study_file import builtin_study, load_study, packaged_text
 from search.trial import TrialState
 from search.workspace import Workspace
 
 _STOP_SECONDS = 60.0
 
 StudyArgument = Annotated[
-    Path | None, typer.Argument(help="A study file; without one, the built-in study of digits.")
+    Path | None,
+    typer.Argument(
+        help="A study file, or digits or thesis, which come with the program; default: digits."
+    ),
 ]
 TrialsOption = Annotated[int | None, typer.Option("--trials", min=1, help="Finished trials.")]
 WorkersOption = Annotated[
@@ -42,17 +46,26 @@ SamplerOption = Annotated[
     SamplerName | None, typer.Option("--sampler", help="What proposes params.")
 ]
 
+EarlyStoppingOption = Annotated[
+    RuleName | None,
+    typer.Option("--early-stopping", help="When weak trials end before their budget."),
+]
+
 
 @app.command()
 def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("study.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    study: Annotated[
+        str, typer.Option("--study", help="Which one to start from: digits or thesis.")
+    ] = "digits",
 ) -> None:
     """Write a study file with every key explained, to start from."""
+    text = packaged_text(study)
     if path.exists() and not force:
         raise SearchError(f"{path} is there already. Name another file, or say --force.")
     try:
-        path.write_text(builtin_text(), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SearchError(f"Cannot write {path}: {error.strerror}.") from error
     print(f"Wrote {path}. Next: vaesearch check {path}, then vaesearch run {path}")
@@ -65,7 +78,10 @@ def run(
     name: Annotated[str | None, typer.Option("--name", help="Name of the search.")] = None,
     dataset: Annotated[
         str | None,
-        typer.Option("--dataset", help="digits, mnist, fashion-mnist, or a file or folder."),
+        typer.Option(
+            "--dataset",
+            help="digits, [binarised-]mnist, [binarised-]fashion-mnist, or a file or folder.",
+        ),
     ] = None,
     data_dir: Annotated[
         str | None, typer.Option("--data-dir", help="Folder with the original IDX files.")
@@ -74,6 +90,7 @@ def run(
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Of each trial.")] = None,
     workers: WorkersOption = None,
     sampler: SamplerOption = None,
+    early_stopping: EarlyStoppingOption = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of everything random.")] = None,
 ) -> None:
     """Start a search and run it to its end. Options override the study file."""
@@ -87,6 +104,7 @@ def run(
         epochs=epochs,
         workers=workers,
         sampler=sampler,
+        early_stopping=early_stopping,
         seed=seed,
     )
     place = Workspace.at(workspace or config.workspace)
@@ -104,6 +122,7 @@ def resume(
     ] = None,
     workers: WorkersOption = None,
     sampler: SamplerOption = None,
+    early_stopping: EarlyStoppingOption = None,
     hours: Annotated[
         float | None,
         typer.Option("--hours", min=0.0, help="Of the search in all, so far included."),
@@ -126,7 +145,15 @@ def resume(
             f"`{name}` has {num_finished} finished trials, more than --trials {trials}. "
             f"--trials +{wanted} asks for more."
         )
-    driver.change(name, place, trials=wanted, workers=workers, sampler=sampler, hours=hours)
+    driver.change(
+        name,
+        place,
+        trials=wanted,
+        workers=workers,
+        sampler=sampler,
+        hours=hours,
+        early_stopping=early_stopping,
+    )
     _drive(name, place, accept_code_change)
 
 
@@ -204,6 +231,8 @@ def _overridden(config: StudyConfig, **changes: Any) -> StudyConfig:
             for key in path:
                 section = section[key]
             section[last] = changes[option]
+    if changes["early_stopping"] is not None:
+        values["early_stopping"] = with_rule(config.early_stopping, changes["early_stopping"])
     return replaced(values)
 
 

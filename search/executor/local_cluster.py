@@ -9,8 +9,8 @@ from typing import Any
 
 import ray
 
-from search.config import ResourcesSection
 from search.errors import WorkersError
+from search.sections import ResourcesSection
 
 
 @contextlib.contextmanager

@@ -7,12 +7,12 @@ from pathlib import Path
 import ray
 from ray import tune
 
-from search.config import ResourcesSection
 from search.errors import WorkersError
 from search.executor.desk import Desk
 from search.executor.scheduler import DeskScheduler, DeskStopper
 from search.executor.searcher import DeskSearcher
 from search.executor.worker import Shared, TrialWorker
+from search.sections import ResourcesSection
 
 
 def run_trials(desk: Desk, shared: Shared, resources: ResourcesSection, num_workers: int) -> None:

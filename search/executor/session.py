@@ -7,13 +7,14 @@ from typing import Any, Final, final
 import ray
 
 from search.candidates import front_candidates
-from search.config import ResourcesSection, StudyConfig
+from search.config import StudyConfig
 from search.early_stopping import make_early_stopping
 from search.errors import IdentityError, WorkersError
 from search.executor.desk import Desk
 from search.executor.run import run_trials
 from search.executor.stop_flag import StopFlag
 from search.executor.worker import Shared
+from search.sections import ResourcesSection
 from search.stopper import Ending, Stopper
 from search.study.reader import StudyReader
 from search.study.writer import StudyWriter

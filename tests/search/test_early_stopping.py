@@ -3,7 +3,9 @@
 import pytest
 
 from search.config import StudyConfig
+from search.driver import changed
 from search.early_stopping import make_early_stopping
+from search.errors import StudyConfigError
 from search.executor.desk import Desk
 from search.study.database import open_database
 from search.study.searches import create_search
@@ -115,6 +117,16 @@ def test_a_plateau_is_no_gain_in_any_objective():
 def test_impossible_rules_are_refused(section, message):
     with pytest.raises(ValueError, match=message):
         study(section)
+
+
+def test_a_resume_may_change_the_rule_and_keeps_its_numbers():
+    threshold = study({"rule": "threshold", "thresholds": {"fid": 50.0}, "grace_epochs": 3})
+    halving = changed(threshold, early_stopping="halving")
+    assert halving.early_stopping.rule == "halving"
+    assert halving.early_stopping.grace_epochs == 3
+    assert changed(halving, trials=11).early_stopping == halving.early_stopping
+    with pytest.raises(StudyConfigError, match="needs `thresholds`"):
+        changed(halving, early_stopping="threshold")
 
 
 class TestAtTheDesk:
