@@ -13,12 +13,17 @@ from search.errors import NotFoundError, StudyConfigError
 
 
 def load_study(path: Path) -> StudyConfig:
-    """Returns the checked study of a YAML file.
+    """Returns the checked study of a YAML file, or of a packaged one where there is no such file.
+
+    Args:
+        path: A file, or a name of `packaged_studies`.
 
     Raises:
         NotFoundError: If there is no such file.
         StudyConfigError: If it is not YAML, or says something unknown, wrong or impossible.
     """
+    if str(path) in packaged_studies() and not path.exists():
+        return packaged_study(str(path))
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -53,12 +58,35 @@ def parse_study(text: str, origin: str) -> StudyConfig:
 
 def builtin_study() -> StudyConfig:
     """Returns the study that `vaesearch run` starts when it is given none."""
-    return parse_study(builtin_text(), "built-in study")
+    return packaged_study("digits")
 
 
 def builtin_text() -> str:
     """Returns the built-in study as the commented file that `vaesearch init` writes."""
-    return (resources.files("search") / "studies" / "digits.yaml").read_text(encoding="utf-8")
+    return packaged_text("digits")
+
+
+def packaged_studies() -> list[str]:
+    """Returns the names of the studies that come with the program."""
+    files = (resources.files("search") / "studies").iterdir()
+    return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
+
+
+def packaged_study(name: str) -> StudyConfig:
+    """Returns a study that comes with the program; errors as `packaged_text`."""
+    return parse_study(packaged_text(name), f"the study {name!r} of the program")
+
+
+def packaged_text(name: str) -> str:
+    """Returns the commented file of a study that comes with the program.
+
+    Raises:
+        NotFoundError: If none is called so.
+    """
+    known = packaged_studies()
+    if name not in known:
+        raise NotFoundError(f"No study {name!r} comes with the program; {', '.join(known)} do.")
+    return (resources.files("search") / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def _refuse_repetitions(node: yaml.Node | None, origin: str) -> None:

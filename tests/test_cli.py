@@ -18,7 +18,21 @@ from search.workspace import Workspace
 from tests.commands import Commands, make_search
 from tests.search.examples import make_study
 
-COMMANDS = ("init", "check", "run", "resume", "stop", "list", "status", "pareto", "export", "ui")
+COMMANDS = (
+    "init",
+    "check",
+    "run",
+    "resume",
+    "stop",
+    "list",
+    "status",
+    "pareto",
+    "export",
+    "analyze",
+    "compare",
+    "reproduce",
+    "ui",
+)
 
 
 @pytest.fixture(scope="module")

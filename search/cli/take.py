@@ -1,20 +1,22 @@
 """Commands before and after a search: check and export."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from search.cli.app import (
+    CANDIDATE,
     JsonOption,
     NameArgument,
     WorkspaceOption,
     app,
+    parse_candidate,
     print_json,
     reader_of,
+    trial_of,
 )
-from search.errors import NotFoundError
+from search.config import replaced
 from search.models.images import load_images
 from search.models.quiet import load_tensorflow
 from search.report.progress import duration
@@ -27,12 +29,18 @@ from search.workspace import Workspace
 
 @app.command()
 def check(
-    study: Annotated[Path, typer.Argument(help="A study file.")],
+    study: Annotated[Path, typer.Argument(help="A study file, or digits or thesis.")],
+    data_dir: Annotated[
+        str | None, typer.Option("--data-dir", help="Folder with the original IDX files.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a study file: build its smallest and largest model, estimate time, memory and disk."""
     config = load_study(study)
+    if data_dir is not None:
+        values = config.model_dump(mode="json")
+        config = replaced({**values, "dataset": {**values["dataset"], "data_dir": data_dir}})
     sampler = choose_sampler(config)
     place = Workspace.at(workspace or config.workspace)
     place.make()
@@ -61,38 +69,26 @@ def check(
     print(f"  time: {duration(low)} to {duration(high)} with {costs.num_workers} workers")
     print(f"  memory: about {costs.memory_bytes / 2**30:.1f} GB a worker")
     print(f"  disk: at most {costs.disk_bytes / 2**20:,.0f} MB")
-    print(f"Next: vaesearch run {study}")
+    print(f"Next: vaesearch run {study}" + (f" --data-dir {data_dir}" if data_dir else ""))
 
 
 @app.command()
 def export(
     name: NameArgument,
-    candidate: Annotated[
-        str, typer.Argument(metavar="TRIAL[@EPOCH][:SAMPLER]", help="Such as 17 or 17@40.")
-    ],
+    candidate: Annotated[str, typer.Argument(metavar=CANDIDATE, help="Such as 17 or 17@40.")],
     out: Annotated[Path, typer.Option("--out", help="A new folder.")],
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write a model's weights and config, and a few lines of Python that use them."""
-    match = re.fullmatch(r"(\d+)(?:@(\d+))?(?::(.+))?", candidate)
-    if match is None:
-        raise typer.BadParameter(
-            f"expected a trial's number, or trial@epoch. Received: {candidate!r}.",
-            param_hint="TRIAL[@EPOCH][:SAMPLER]",
-        )
+    number, epoch, samplers = parse_candidate(candidate)
     place, reader = reader_of(name, workspace)
-    record = reader.record()
-    trial, trials = int(match[1]), reader.trials()
-    if trial >= len(trials):
-        last = f"its last is {len(trials) - 1}" if trials else "it has none yet"
-        raise NotFoundError(f"`{name}` has no trial {trial}: {last}.")
+    record, trial = reader.record(), trial_of(reader, name, number)
     load_tensorflow()
     from search.models.exporting import Chosen
     from search.models.exporting import export as export_candidate
 
-    params = record.config.model_params(dict(trials[trial].params))
-    epoch = int(match[2]) if match[2] else None
-    chosen = Chosen(trial, epoch, match[3] or "", params)
+    params = record.config.model_params(dict(trial.params))
+    chosen = Chosen(number, epoch, samplers[0] if samplers else "", params)
     store = TrialStore(place.store(record.config), record.id)
     written = export_candidate(store, record.config, place.cache, chosen, out)
-    print(f"Wrote trial {trial} after epoch {written} to {out}. Try: python {out}/example.py")
+    print(f"Wrote trial {number} after epoch {written} to {out}. Try: python {out}/example.py")

@@ -1,7 +1,9 @@
 """From a name or a path to a data set in the cache."""
 
 from pathlib import Path
+from typing import Final
 
+from vaemodels.data.binarised import BINARISED, binarised
 from vaemodels.data.dataset import Dataset, open_dataset, write_dataset
 from vaemodels.data.digits import read_digits
 from vaemodels.data.download import read_keras_dataset
@@ -9,6 +11,9 @@ from vaemodels.data.folder import read_folder
 from vaemodels.data.idx import CLASS_NAMES, REMEDY, read_idx_dataset
 from vaemodels.data.npz import read_npy, read_npz
 from vaemodels.data.source import Source, check_class_sizes
+
+# Names of data sets, also where a file or folder is called so.
+BUILT_IN: Final = ("digits", *CLASS_NAMES, *BINARISED)
 
 
 def load_dataset(name_or_path: str, cache_dir: Path, data_dir: Path | None = None) -> Dataset:
@@ -18,8 +23,9 @@ def load_dataset(name_or_path: str, cache_dir: Path, data_dir: Path | None = Non
     several processes do it at once.
 
     Args:
-        name_or_path: `digits`, `mnist`, `fashion-mnist`, or the path of an `.npz` or `.npy` file or
-            of a folder with one subfolder of images per class.
+        name_or_path: `digits`, `mnist`, `fashion-mnist`, one of the two with `binarised-` before
+            it, or the path of an `.npz` or `.npy` file or of a folder with one subfolder of images
+            per class.
         cache_dir: Folder for the copies that workers map into memory.
         data_dir: Folder with the four files of `mnist` or `fashion-mnist`; without one, Keras
             downloads them, or takes what it downloaded before.
@@ -28,7 +34,7 @@ def load_dataset(name_or_path: str, cache_dir: Path, data_dir: Path | None = Non
         FileNotFoundError: If the source is missing, or cannot be downloaded.
         ValueError: If the source is damaged or is not a set of images; one line says which file.
     """
-    source = _read(name_or_path, data_dir)
+    source = read_source(name_or_path, data_dir)
     check_class_sizes(source, name_or_path)
     try:
         folder = write_dataset(source, Path(cache_dir).expanduser().resolve())
@@ -37,9 +43,15 @@ def load_dataset(name_or_path: str, cache_dir: Path, data_dir: Path | None = Non
     return open_dataset(folder)
 
 
-def _read(name_or_path: str, data_dir: Path | None) -> Source:
+def read_source(name_or_path: str, data_dir: Path | None = None) -> Source:
+    """Returns a data set as it was read: all images in the order of the files, not split.
+
+    Args and errors as `load_dataset`.
+    """
     if name_or_path == "digits":
         return read_digits()
+    if name_or_path in BINARISED:
+        return binarised(read_source(BINARISED[name_or_path], data_dir))
     if name_or_path in CLASS_NAMES:
         if data_dir is not None:
             return read_idx_dataset(name_or_path, Path(data_dir))
@@ -49,7 +61,7 @@ def _read(name_or_path: str, data_dir: Path | None) -> Source:
         return read_folder(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"Invalid data set {name_or_path!r}. Expected digits, {', '.join(CLASS_NAMES)}, or an "
+            f"Invalid data set {name_or_path!r}. Expected {', '.join(BUILT_IN)}, or an "
             "existing .npz or .npy file or folder. Received: a path where nothing is."
         )
     if path.suffix not in (".npz", ".npy"):
