@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from search.config import StudyConfig
 from search.front import non_dominated
-from search.models.vocabulary import IMAGE_METRICS, sampled
+from search.models.vocabulary import IMAGE_METRICS, error_of, sampled
 from search.trial import Measurement, Trial
 
 
@@ -61,6 +61,8 @@ def by_sampler(
     """Yields (latent sampler, metrics under it) wherever all objectives are there and finite."""
     if measurement.has(config.objectives):
         yield "", measurement.metrics
+    if not IMAGE_METRICS & set(config.objectives):
+        return  # every sampler would be the same point
     for sampler in config.measure.latent_samplers:
         metrics = under(sampler, measurement.metrics)
         if metrics and dataclasses.replace(measurement, metrics=metrics).has(config.objectives):
@@ -69,9 +71,10 @@ def by_sampler(
 
 def under(sampler: str, metrics: Mapping[str, float]) -> dict[str, float]:
     """Returns metrics with those of images taken from a sampler; empty if it has none."""
-    own = {name: metrics.get(sampled(name, sampler)) for name in IMAGE_METRICS}
+    of_images = IMAGE_METRICS | {error_of(name) for name in IMAGE_METRICS}
+    own = {name: metrics.get(sampled(name, sampler)) for name in of_images}
     found = {name: value for name, value in own.items() if value is not None}
-    others = {name: value for name, value in metrics.items() if name not in IMAGE_METRICS}
+    others = {name: value for name, value in metrics.items() if name not in of_images}
     return {**others, **found} if found else {}
 
 

@@ -143,6 +143,12 @@ def _check_objectives(config: StudyConfig) -> None:
             reason = "is always measured" if name in METRICS else "is measured by nothing"
             message = f"`{name}` {reason}{suggestion(name, EXTRA_METRICS)}"
             raise StudyConfigError(message, ("measure", "metrics", index))
+    measured = {*config.objectives, *config.measure.metrics}
+    if "disentanglement" in measured and config.dataset.name != "sprites":
+        raise StudyConfigError(
+            "`disentanglement` needs images whose factors are known: `dataset: sprites`",
+            ("dataset",),
+        )
     across = [name for name in ("likelihood", "variance") if name in config.space]
     scales = ("elbo", "log_likelihood", "reconstruction_loss")
     scaled = [name for name in scales if name in config.objectives]

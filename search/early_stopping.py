@@ -53,8 +53,9 @@ class EarlyStopping(abc.ABC):
         if key in self._seen or not measurement.has(self._config.objectives):
             return None
         self._seen.add(key)
-        warmup = self._config.model_params(params).get("beta_warmup_epochs") or 0
-        if measurement.epoch < warmup or measurement.epoch >= self._config.budget.epochs:  # type: ignore[operator]
+        if measurement.epoch >= self._config.budget.epochs:
+            return None
+        if _beta_rises(self._config.model_params(params), measurement.epoch):
             return None
         return self._decide(trial, measurement)
 
@@ -63,6 +64,13 @@ class EarlyStopping(abc.ABC):
 
     def _values(self, measurement: Measurement) -> list[float]:
         return [measurement.metrics[name] for name in self._config.objectives]
+
+
+def _beta_rises(params: Params, epoch: int) -> bool:
+    """Returns whether an epoch trains at less than the whole beta: its KL counts for too little."""
+    warmup: Any = params.get("beta_warmup_epochs") or 0
+    cycle: Any = params.get("beta_cycle_epochs") or 0
+    return bool(epoch < warmup or (cycle and 2 * ((epoch - 1) % cycle + 1) < cycle))
 
 
 @final

@@ -32,7 +32,7 @@ def workspace(tmp_path_factory):
         space={"variant": {"type": "categorical", "choices": list(VARIANTS)}},
         fixed={"widths": [12], "batch_size": 64, "latent_dim": 3},
         budget={"trials": 3, "epochs": EPOCHS},
-        measure={"every_epochs": 1, "num_images": 200},
+        measure={"every_epochs": 1, "num_images": 200, "latent_samplers": ["gaussian"]},
     )
     engine = open_database(place.study_url)
     create_search(engine, config, {})
@@ -240,3 +240,12 @@ def test_compare_prints_json(command):
         assert set(numbers) == {"squared_error", "used_latents", "silhouette", "fid", "tvd"}
         assert numbers["squared_error"]["standard_error"] > 0
     assert opens("both.png")
+
+
+def test_figures_are_those_of_the_latent_sampler_or_absent(command):
+    wanted = ("0", "0:gaussian", "0:copula")
+    models = json.loads(command("compare", "tiny", *wanted, "--json").out)["models"]
+    own, gaussian, copula = models.values()
+    assert own["fid"]["value"] != gaussian["fid"]["value"]
+    assert own["fid"]["num_samples"] == 200
+    assert "fid" not in copula

@@ -71,7 +71,7 @@ def no_network(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--dataset", "no.npz"], "'no.npz'. Expected digits, mnist"),
+        (["--dataset", "no.npz"], "'no.npz'. Expected digits, sprites, mnist"),
         (["--dataset", "mnist"], "Cannot download 'mnist'"),
         (["--dataset", "mnist", "--data-dir", "empty"], "train-images-idx3-ubyte.gz"),
         (["--dataset", "notes.txt"], "ends in '.txt'"),

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 import vaemodels
-from search.candidates import candidates, front_candidates
-from search.errors import SearchError, StudyConfigError
+from search.candidates import candidates, front_candidates, under
+from search.errors import DataError, SearchError, StudyConfigError
 from search.models.corners import corner_models
-from search.models.vocabulary import EXTRA_METRICS, IMAGE_METRICS
+from search.models.images import ImageFolders, has_classes, load_images
+from search.models.vocabulary import EXTRA_METRICS, IMAGE_METRICS, METRICS
 from search.trial import Measurement, Trial
 from tests.search.examples import make_study
 from tests.workers import Worker, measured, take
 from vaemodels.config import LatentSamplerConfig
+from vaemodels.data import load_dataset
 
 SAMPLERS = ["gaussian", "gaussian_mixture", "prior*100"]
 MEASURE = {"every_epochs": 2, "num_images": 200}
@@ -53,9 +55,10 @@ def test_scale_and_shift_are_params_like_others(tmp_path, folders):
 
 
 def test_extra_metrics_are_measured_when_asked_for(tmp_path, folders):
-    measure = {**MEASURE, "metrics": sorted(EXTRA_METRICS), "latent_samplers": ["gaussian"]}
+    wanted = EXTRA_METRICS - {"disentanglement"}
+    measure = {**MEASURE, "metrics": sorted(wanted), "latent_samplers": ["gaussian"]}
     metrics = measured(Worker(tmp_path, folders, measure=measure).attempt())[4]
-    assert set(metrics) >= EXTRA_METRICS
+    assert set(metrics) >= wanted
     assert {f"{name}@gaussian" for name in IMAGE_METRICS} <= set(metrics)
     assert all(np.isfinite(value) for value in metrics.values())
     assert metrics["log_likelihood"] > metrics["elbo"] - 1
@@ -106,6 +109,7 @@ def test_a_sampler_that_the_model_cannot_have_is_refused(tmp_path, folders):
             {"fixed": {"variant": "rae"}, "objectives": {"elbo": "maximize", "fid": "minimize"}},
             r"autoencoder \(`variant: rae`\) has no elbo",
         ),
+        ({"measure": {"latent_samplers": ["copula", "copula"]}}, "names one of them twice"),
         ({"fixed": {"latent_scale": -1.0}}, "`scale`. Expected a finite number > 0"),
         ({"fixed": {"latent_sampler": "flow"}}, "`kind`. Expected one of 'prior'"),
     ],
@@ -135,3 +139,49 @@ def test_a_model_that_learns_raises_none(tmp_path, folders):
     metrics = measured(Worker(tmp_path, folders, measure=MEASURE, fixed=fixed).attempt())[4]
     assert metrics["collapse_alarms"] == 0
     assert metrics["reconstruction_ratio"] < 0.7
+
+
+def test_disentanglement_is_measured_on_sprites_and_refused_elsewhere(tmp_path):
+    dataset = load_dataset("sprites", tmp_path / "data")
+    measure = {**MEASURE, "every_epochs": 4, "metrics": ["disentanglement"]}
+    objectives = {"reconstruction_loss": "minimize"}
+    sprites = ImageFolders(str(dataset.folder), None, str(tmp_path / "references"))
+    worker = Worker(tmp_path, sprites, dataset="sprites", measure=measure, objectives=objectives)
+    metrics = measured(worker.attempt())[4]
+    assert 0.2 < metrics["disentanglement"] <= 1
+    with pytest.raises(ValueError, match="`dataset: sprites`"):
+        make_study(measure=measure)
+
+
+def test_samplers_add_no_copies_where_no_objective_is_of_images(tmp_path, folders):
+    measure = {**MEASURE, "latent_samplers": ["gaussian", "copula"]}
+    objectives = {"elbo": "maximize", "num_parameters": "minimize"}
+    worker = Worker(tmp_path, folders, measure=measure, objectives=objectives)
+    rows = [Measurement(e, metrics, 0.0) for e, metrics in measured(worker.attempt()).items()]
+    found = candidates(worker.config, [Trial(0, {}, measurements=rows)])
+    assert [str(candidate) for candidate in found] == ["0@2", "0@4"]
+
+
+def test_extra_metrics_stand_beside_their_standard_errors(tmp_path, folders):
+    measure = {**MEASURE, "metrics": ["coverage", "knn_accuracy"], "latent_samplers": ["gaussian"]}
+    metrics = measured(Worker(tmp_path, folders, measure=measure).attempt())[4]
+    assert {"coverage_se", "coverage_se@gaussian", "knn_accuracy_se"} <= set(metrics)
+    found = under("gaussian", metrics)
+    assert found["coverage_se"] == metrics["coverage_se@gaussian"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "objective"), [(None, "silhouette"), (np.zeros(60, int), "knn_accuracy")]
+)
+def test_objectives_that_need_classes_are_refused_without(tmp_path, labels, objective):
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8)).astype("uint8")
+    arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
+    np.savez(tmp_path / "x.npz", **arrays)
+    for name, message in ((objective, f"objective `{objective}` needs"), ("fid", "no feature")):
+        config = make_study(
+            dataset=str(tmp_path / "x.npz"), objectives={name: METRICS[name], "elbo": "maximize"}
+        )
+        with pytest.raises(DataError, match=message.replace("objective ", "which objective ")):
+            load_images(config, tmp_path / "cache")
+    config = make_study(dataset=str(tmp_path / "x.npz"), objectives={"elbo": "maximize"})
+    assert not has_classes(load_images(config, tmp_path / "cache"))

@@ -152,6 +152,10 @@ def test_the_variant_decides_on_the_sampler_unless_told_otherwise():
     assert str(own_sampler({"variant": "rae"})) == "gaussian_mixture"
 
 
+def test_layers_of_a_hybrid_wait_for_trials_that_are_hybrids():
+    assert model_config({**HYBRID, "backbone": "dense"}, SHAPE) == model_config({}, SHAPE)
+
+
 def test_widths_may_be_text_so_that_a_choice_can_name_them():
     assert model_config({"widths": "9-7"}, SHAPE) == model_config({"widths": [9, 7]}, SHAPE)
 

@@ -67,7 +67,8 @@ def status(
         return
     console.print(progress_table(state, num_recent=len(state.finished)))
     print(f"{name} is {_word(state)}" + (f", by {state.driver}." if state.driver else "."))
-    for event in events[-6:]:
+    # Early stops stand in the table, each with its trial.
+    for event in [e for e in events if e.kind != "trial stopped early"][-6:]:
         console.print(f"{_when(event.unix_time)}  {event.kind}  {_plain(event.details)}")
 
 

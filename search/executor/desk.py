@@ -101,6 +101,8 @@ class Desk:
 
         def record() -> None:
             self._writer.record(number, attempt, report.measurements)
+            # All of them, as a replay shows all: a lost attempt's successor reports several rungs.
+            self._observe(number, assignment.params, report.measurements)
             match report.outcome:
                 case "complete" | "failed":
                     state = TrialState(report.outcome)
@@ -108,7 +110,6 @@ class Desk:
                 case "interrupted" | "blocked":
                     self._release(number, attempt, "interrupted" if self._is_closed else "lost")
                 case None:
-                    self._observe(number, assignment.params, report.measurements)
                     self._stop_early(number, attempt)
 
         self._try(record)

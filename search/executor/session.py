@@ -77,7 +77,8 @@ class Session:
             raise desk.error
         if self._stopper.ending is not None and not desk.has_everything:
             return self._stopper.ending
-        self._remeasure(folders)
+        if not self._remeasure(folders):
+            return self._stopper.ending or Ending.STOPPED
         return Ending.FINISHED
 
     def _prepare(self, dataset_folder: str) -> Any:
@@ -108,21 +109,27 @@ class Session:
         shared = Shared(self._config, self._record.id, self._store, folders, flag)
         run_trials(desk, shared, self._config.resources, num_workers)
 
-    def _remeasure(self, folders: Any) -> None:
-        """Measures the front's stored weights on fresh draws against the test images."""
+    def _remeasure(self, folders: Any) -> bool:
+        """Measures the front's stored weights on fresh draws against the test images.
+
+        Returns whether it did, and was not stopped.
+        """
         done = self._reader.remeasured()
         trials = self._reader.trials()
         front = front_candidates(self._config, trials)
         wanted = [key for key in front if key not in done]
         if not wanted:
-            return
+            return True
         self._say(f"measuring the front's {len(wanted)} models again, on the test images")
         params = {t.number: self._config.model_params(dict(t.params)) for t in trials}
         figures = self._remotely(
             _remeasure, self._config, self._record.id, self._store, folders, wanted, params
         )
-        for (trial, epoch), metrics in (figures or {}).items():
+        if figures is None:
+            return False
+        for (trial, epoch), metrics in figures.items():
             self._writer.remeasured(trial, epoch, metrics)
+        return True
 
     def _remotely(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Returns `function(*arguments)` from a worker process, None if stopped meanwhile.

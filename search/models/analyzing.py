@@ -12,6 +12,7 @@ from search.config import StudyConfig
 from search.errors import DataError, NotFoundError, SearchError, StudyConfigError
 from search.models.params import own_sampler
 from search.models.stored import check_folder, load_candidate
+from search.models.vocabulary import sampled
 from search.seeds import Purpose, derive_seed
 from search.store import TrialStore
 from search.trial import Trial
@@ -99,7 +100,7 @@ def analyze_trial(
         check_folder(out)
         subject = _subject(models, wanted)
         title = f"{models.name}: trial {wanted.trial.number} after epoch {wanted.epoch}"
-        curve = quality_by_epoch(wanted.trial)
+        curve = quality_by_epoch(wanted.trial, _measured_under(models, wanted))
         return analyze(subject, out, name=title, quality_by_epoch=curve, progress=progress)
 
 
@@ -158,7 +159,7 @@ def compare_trials(
             ComparedModel(
                 wanted.label,
                 _subject(models, wanted),
-                quality_by_epoch(wanted.trial),
+                quality_by_epoch(wanted.trial, _measured_under(models, wanted)),
                 _by_epoch(wanted.trial, "loss"),
                 wanted.epoch,
                 models.config.measure.num_images,
@@ -179,10 +180,27 @@ def compare_trials(
     }
 
 
-def quality_by_epoch(trial: Trial) -> list[tuple[int, float, float]]:
-    """Returns (epoch, FID, TVD) of every epoch of a trial in which both were measured."""
-    fids, tvds = (dict(_by_epoch(trial, name)) for name in ("fid", "tvd"))
+def quality_by_epoch(trial: Trial, sampler: str | None = "") -> list[tuple[int, float, float]]:
+    """Returns (epoch, FID, TVD) of every epoch of a trial in which both were measured.
+
+    Args:
+        trial: With its measurements, on the validation images.
+        sampler: The latent sampler that the images were drawn by, "" for the trial's own; None for
+            one by which none were measured.
+    """
+    if sampler is None:
+        return []
+    fids, tvds = (dict(_by_epoch(trial, sampled(name, sampler))) for name in ("fid", "tvd"))
     return [(epoch, fid, tvds[epoch]) for epoch, fid in fids.items() if epoch in tvds]
+
+
+def _measured_under(models: TrainedModels, wanted: Wanted) -> str | None:
+    """Returns under which name the study has figures of a model's (first) latent sampler."""
+    own = own_sampler(models.config.model_params(dict(wanted.trial.params)))
+    first = next(iter(wanted.samplers), own)
+    if first == own:
+        return ""
+    return str(first) if str(first) in models.config.measure.latent_samplers else None
 
 
 def _by_epoch(trial: Trial, metric: str) -> list[tuple[int, float]]:

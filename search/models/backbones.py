@@ -38,7 +38,8 @@ def backbones(params: Mapping[str, ParamValue]) -> Pair:
     if kind not in _PARAMS:
         names = ", ".join(_PARAMS)
         raise StudyConfigError(f"`backbone` must be one of {names}. Received: {kind!r}.")
-    for name in sorted(_ALL & set(params)):
+    # Lists of layers can only be fixed, for all trials: they wait for those that are hybrids.
+    for name in sorted((_ALL - _PARAMS["hybrid"]) & set(params)):
         if name not in _PARAMS[str(kind)]:
             owners = [other for other, known in _PARAMS.items() if name in known]
             condition = owners[0] if len(owners) == 1 else f"[{', '.join(owners)}]"

@@ -63,6 +63,8 @@ def _check_samplers(config: StudyConfig, params: Params, model: VAEConfig) -> No
             raise StudyConfigError(f"`measure: latent_samplers`: {error}") from error
         if str(samplers[-1]) != text:
             raise StudyConfigError(f"`measure: latent_samplers`: write {text!r} as {samplers[-1]}")
+    if len(set(map(str, samplers[1:]))) < len(samplers[1:]):
+        raise StudyConfigError("`measure: latent_samplers` names one of them twice; drop one")
     moved = [str(s) for s in samplers if s.scale != 1 or s.shift != 0]
     if moved and model.link_name in SIMPLEX_LINKS:
         raise StudyConfigError(

@@ -9,6 +9,7 @@ from typing import Any, Final, final
 
 from search.config import StudyConfig, replaced
 from search.errors import DataError
+from search.models.vocabulary import LABEL_METRICS
 from vaemodels.data import Dataset, load_dataset, open_dataset
 from vaemodels.data.load import BUILT_IN
 
@@ -59,13 +60,25 @@ def load_images(config: StudyConfig, cache: Path) -> Dataset:
         dataset = load_dataset(section.name, cache / "data", data_dir)
     except (ValueError, OSError) as error:
         raise DataError(str(error)) from error
-    if dataset.num_classes is None and config.needs_extractor and section.extractor is None:
+    if has_classes(dataset):
+        return dataset
+    if wanted := sorted(LABEL_METRICS & set(config.objectives)):
         raise DataError(
-            f"The images of {section.name} have no labels, so no feature extractor can be trained "
-            "on them. Name one under `dataset: {name: ..., extractor: FOLDER}`, or choose "
-            "objectives other than those that judge images."
+            f"The images of {section.name} have no labels of at least 2 classes, which objective "
+            f"`{wanted[0]}` needs. Choose another objective."
+        )
+    if config.needs_extractor and section.extractor is None:
+        raise DataError(
+            f"The images of {section.name} have no labels of at least 2 classes, so no feature "
+            "extractor can be trained on them. Name one under `dataset: {name: ..., extractor: "
+            "FOLDER}`, or choose objectives other than those that judge images."
         )
     return dataset
+
+
+def has_classes(dataset: Dataset) -> bool:
+    """Returns whether the images have labels that tell them apart."""
+    return dataset.num_classes is not None and dataset.num_classes >= 2
 
 
 def with_absolute_paths(config: StudyConfig) -> StudyConfig:

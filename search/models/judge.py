@@ -6,7 +6,7 @@ from typing import Any
 
 from search.config import StudyConfig
 from search.errors import DataError
-from search.models.images import ImageFolders
+from search.models.images import ImageFolders, has_classes
 from vaemodels.data import Dataset, open_dataset
 from vaemodels.metrics.extractor import Extractor, train_extractor
 from vaemodels.metrics.image_quality import (
@@ -84,7 +84,7 @@ def _extractor_folder(
 ) -> str | None:
     if config.dataset.extractor is not None:
         return config.dataset.extractor
-    if dataset.num_classes is None:
+    if not has_classes(dataset):
         return None
     folder = cache / "extractors" / f"{dataset.hash[:32]}-v{RECIPE_VERSION}"
     try:

@@ -1,18 +1,21 @@
 """What a trained model scores on one split: losses, judged images, the latent space."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.config import StudyConfig
-from search.models.vocabulary import EXTRA_METRICS, FEATURE_METRICS, sampled
+from search.models.vocabulary import EXTRA_METRICS, FEATURE_METRICS, error_of, sampled
 from vaemodels.config import LatentSamplerConfig
 from vaemodels.data import Dataset, Split
+from vaemodels.data.sprites import make_sprites
 from vaemodels.inference import thinned
 from vaemodels.latents import FittedSampler
 from vaemodels.metrics.collapse import collapse_report
+from vaemodels.metrics.disentanglement import disentanglement_score
+from vaemodels.metrics.estimate import Estimate
 from vaemodels.metrics.image_quality import ImageQuality
 from vaemodels.metrics.kid import kernel_inception_distance
 from vaemodels.metrics.latent_space import active_units, knn_accuracy, silhouette
@@ -26,6 +29,7 @@ from vaemodels.training import Trainer
 _LIKELIHOOD_IMAGES: Final = 500
 _LIKELIHOOD_DRAWS: Final = 50
 _COLLAPSE_IMAGES: Final = 1000
+_OF_CODES: Final = frozenset({"active_units", "silhouette", "knn_accuracy", "disentanglement"})
 
 
 @final
@@ -110,20 +114,28 @@ class Measurer:
             scaled = thinned(self._split.images) / np.float32(self._dataset.scale)
             self._features = self._judge.extractor.features(scaled)[0]
         pair: Any = (self._features, generated)
-        found: dict[str, Any] = {}
+        found: dict[str, Estimate] = {}
         if "kid" in self._extra:
             found["kid"] = kernel_inception_distance(*pair, seed=self._seed)
         if {"precision", "recall"} & self._extra:
             found |= precision_recall(*pair)
         if {"density", "coverage"} & self._extra:
             found |= density_coverage(*pair)
-        return {name: float(value) for name, value in found.items() if name in self._extra}
+        return self._plain(found)
+
+    def _plain(self, found: Mapping[str, Estimate]) -> dict[str, float]:
+        """Returns the estimates that were asked for, each beside its standard error."""
+        wanted = {name: value for name, value in found.items() if name in self._extra}
+        errors = {error_of(n): e.standard_error for n, e in wanted.items()}
+        values = {name: estimate.value for name, estimate in wanted.items()}
+        return values | {name: error for name, error in errors.items() if error is not None}
 
     def _collapse(self, trainer: Trainer) -> dict[str, float]:
         """Returns how many alarms a model raises that ignores its images, and how it rebuilds."""
         images = thinned(self._split.images, _COLLAPSE_IMAGES) / np.float32(self._dataset.scale)
-        codes = trainer.inference.encode(images)
-        errors = np.square(trainer.inference.decode(codes) - images).sum(axis=(1, 2, 3))
+        errors = np.square(trainer.inference.reconstruct(images) - images).sum(axis=(1, 2, 3))
+        # In real coordinates: many weights on a simplex vary little each in a healthy model, too.
+        codes = np.asarray(trainer.vae.link.to_real(trainer.inference.means(images)))
         if not (np.isfinite(codes).all() and np.isfinite(errors).all()):
             return {}
         try:
@@ -139,17 +151,20 @@ class Measurer:
         metrics: dict[str, float] = {}
         images, scale = self._split.images, self._dataset.scale
         if "log_likelihood" in self._extra and trainer.vae.has_likelihood:
-            few = images[:_LIKELIHOOD_IMAGES] / np.float32(scale)
+            few = thinned(images, _LIKELIHOOD_IMAGES) / np.float32(scale)
             draws, seed = _LIKELIHOOD_DRAWS, self._seed
             found = log_likelihood(trainer.vae, few, num_samples=draws, seed=seed)
-            metrics["log_likelihood"] = float(found)
-        if not {"active_units", "silhouette", "knn_accuracy"} & self._extra:
+            metrics |= self._plain({"log_likelihood": found})
+        if not _OF_CODES & self._extra:
             return metrics
         codes = trainer.inference.encode(images, scale)
         if not np.isfinite(codes).all():
             return metrics
         if "active_units" in self._extra and trainer.vae.has_likelihood:
             metrics["active_units"] = float(active_units(trainer.inference.means(images, scale)))
+        if "disentanglement" in self._extra:
+            score = disentanglement_score(trainer.inference.encode, make_sprites(), seed=self._seed)
+            metrics |= self._plain({"disentanglement": score})
         if self._split.labels is not None:
             metrics |= self._by_class(trainer, codes, self._split.labels)
         return metrics
@@ -157,12 +172,14 @@ class Measurer:
     def _by_class(
         self, trainer: Trainer, codes: NDArray[np.float32], labels: NDArray[np.int64]
     ) -> dict[str, float]:
-        metrics: dict[str, float] = {}
+        found: dict[str, Estimate] = {}
+        if len(np.unique(labels)) < 2:
+            return {}
         if "silhouette" in self._extra:
-            metrics["silhouette"] = float(silhouette(codes, labels, seed=self._seed))
+            found["silhouette"] = silhouette(codes, labels, seed=self._seed)
         if "knn_accuracy" in self._extra:
             train = self._dataset.train
             train_codes = trainer.inference.encode(thinned(train.images), self._dataset.scale)
             known: Any = thinned(train.labels)  # type: ignore[arg-type]
-            metrics["knn_accuracy"] = float(knn_accuracy(train_codes, known, codes, labels))
-        return metrics
+            found["knn_accuracy"] = knn_accuracy(train_codes, known, codes, labels)
+        return self._plain(found)

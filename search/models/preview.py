@@ -9,6 +9,7 @@ from typing import Final, final
 
 from search.config import StudyConfig
 from search.models.corners import corner_models
+from search.models.images import has_classes
 from search.models.measuring import Measurer
 from search.models.params import model_config, own_sampler, training_config
 from search.trial import Params
@@ -93,7 +94,7 @@ def _measure_seconds(
     config: StudyConfig, dataset: Dataset, trainer: Trainer, params: Params
 ) -> float:
     """Returns what one measurement takes; judging is timed with an untrained extractor."""
-    extractor = untrained_extractor(dataset) if dataset.num_classes else None
+    extractor = untrained_extractor(dataset) if has_classes(dataset) else None
     judge = ImageQuality(extractor, dataset.validation, dataset.scale) if extractor else None
     measurer = Measurer(config, dataset, dataset.validation, judge, seed=0)
 

@@ -65,6 +65,7 @@ METRICS: Final[dict[str, str]] = {
     "active_units": "maximize",
     "silhouette": "maximize",
     "knn_accuracy": "maximize",
+    "disentanglement": "maximize",
 }
 
 FEATURE_METRICS: Final = frozenset({"kid", "precision", "recall", "density", "coverage"})
@@ -74,11 +75,21 @@ EXTRA_METRICS: Final = FEATURE_METRICS | {
     "active_units",
     "silhouette",
     "knn_accuracy",
+    "disentanglement",  # of the data set `sprites`, whose factors are known
 }
 # Need a feature extractor.
 JUDGED_METRICS: Final = frozenset({"fid", "tvd", "max_class_gap"}) | FEATURE_METRICS
 # Of generated images, so that they differ between latent samplers.
 IMAGE_METRICS: Final = JUDGED_METRICS | {"pixel_fid"}
+
+
+# Need labels of at least 2 classes.
+LABEL_METRICS: Final = frozenset({"silhouette", "knn_accuracy"})
+
+
+def error_of(metric: str) -> str:
+    """Returns the name under which the standard error of a metric is kept."""
+    return f"{metric}_se"
 
 
 def sampled(metric: str, sampler: str) -> str:

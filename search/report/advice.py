@@ -85,8 +85,9 @@ def _collapsed(trials: Sequence[Trial]) -> Iterator[str]:
     if lost:
         shown = ", ".join(map(str, lost[:8])) + (" ..." if len(lost) > 8 else "")
         yield (
-            f"{len(lost)} of {len(trials)} trials collapsed ({shown}): their latent vectors say "
-            "nothing of the image. A smaller beta, a warm-up or free bits may help."
+            f"{len(lost)} of {len(trials)} trials collapsed ({shown}): their reconstructions are "
+            "no better than the mean image, or their codes do not vary. More training, a smaller "
+            "beta or a warm-up may help."
         )
 
 

@@ -78,7 +78,8 @@ def _draw_pair(axis: Any, summary: Summary, found: Sequence[Candidate], x: str, 
     both_down = summary.objectives[x] == summary.objectives[y] == "minimize"
     style = "steps-post" if both_down else "default"  # the edge of what the front dominates
     columns = zip(*points, strict=True)
-    axis.plot(*columns, "o-", color=_FRONT, ms=6, lw=1, drawstyle=style, label="front")
+    line = "o-" if len(summary.objectives) == 2 else "o"  # of more, two show a shadow of the front
+    axis.plot(*columns, line, color=_FRONT, ms=6, lw=1, drawstyle=style, label="front")
     for member, point in zip(front, points, strict=True):
         if member.is_knee:
             axis.plot(*point, "o", mfc="none", mec=_KNEE, ms=11, label="knee")
@@ -105,8 +106,13 @@ def _subplots(count: int, vertical: bool = False) -> tuple[Any, list[Any]]:
     if vertical:
         figure = Figure(figsize=(8, 1.1 * count), layout="constrained")
         return figure, list(np.atleast_1d(figure.subplots(count, 1)))
-    figure = Figure(figsize=(6.4 * count, 4.8), layout="constrained")
-    return figure, list(np.atleast_1d(figure.subplots(1, count)))
+    columns = min(count, 3)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(6.4 * columns, 4.8 * rows), layout="constrained")
+    axes = list(np.atleast_1d(figure.subplots(rows, columns)).ravel())
+    for unused in axes[count:]:
+        unused.set_axis_off()
+    return figure, axes[:count]
 
 
 def check_picture(path: Path) -> None:

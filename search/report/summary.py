@@ -20,6 +20,7 @@ from search.front import (
     rank_correlation,
     within_noise,
 )
+from search.models.vocabulary import EXTRA_METRICS, error_of
 from search.report.advice import advise
 from search.study.reader import SearchRecord
 from search.trial import Params, Trial
@@ -127,7 +128,7 @@ def summarize(
     values = objective_values(config, found)
     on_front = non_dominated(values, config.directions)
     reference = reference_point(config, prepared.get("ceiling"), values)
-    noise = _noise(config, values)
+    noise = _noise(config, found, values)
     front = _front(config, found, values, on_front, reference, trials, remeasured)
     return Summary(
         name=record.name,
@@ -213,12 +214,18 @@ def _noisy(config: StudyConfig) -> list[tuple[int, str]]:
     return [(i, name) for i, name in enumerate(config.objectives) if name in drawn]
 
 
-def _noise(config: StudyConfig, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns, like `values`, how far each may be off by the draw of the generated images."""
+def _noise(
+    config: StudyConfig, found: Sequence[Candidate], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Returns, like `values`, how far each may be off by its draws: two standard errors."""
     scale = (10_000 / config.measure.num_images) ** 0.5
     noise = np.zeros_like(values)
     for column, name in _noisy(config):
         noise[:, column] = scale * (_FID_NOISE * values[:, column] if name == "fid" else _TVD_NOISE)
+    for column, name in enumerate(config.objectives):
+        if name in EXTRA_METRICS:
+            errors = [candidate.metrics.get(error_of(name), 0.0) for candidate in found]
+            noise[:, column] = 2.0 * np.array(errors)
     return noise
 
 

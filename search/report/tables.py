@@ -41,18 +41,22 @@ def front_table(summary: Summary) -> RenderableType:
     for name in summary.objectives:
         table.add_column(title(name), justify="right", no_wrap=True)
     remeasured = [n for n in summary.objectives if _is_remeasured(summary.front, n)]
-    for name in remeasured:
+    is_wide = len(summary.objectives) > 2  # then test figures stand below, not beside
+    for name in [] if is_wide else remeasured:
         table.add_column(f"{title(name)} (test)", justify="right", no_wrap=True)
     table.add_column("share", justify="right", no_wrap=True)
     table.add_column("params", overflow="fold")
     for member in summary.front:
+        test = [_remeasured(member, name) for name in remeasured]
         table.add_row(
             member.label + (" knee" if member.is_knee and len(summary.front) > 2 else ""),
             *(number(member.values[name]) for name in summary.objectives),
-            *(_remeasured(member, name) for name in remeasured),
+            *([] if is_wide else test),
             f"{member.share:.1%}",
             short(member.params),
         )
+        if is_wide and remeasured:
+            table.add_row("  on test images", *(_remeasured(member, n) for n in summary.objectives))
     return Group(table, *(Text(line) for line in remarks(summary)))
 
 
@@ -62,6 +66,8 @@ def remarks(summary: Summary) -> Iterator[str]:
     if summary.hypervolume is not None and summary.reference is not None:
         corner = ", ".join(f"{title(n)} {number(v)}" for n, v in summary.reference.items())
         yield f"Hypervolume {number(summary.hypervolume)} against {corner}."
+        if summary.hypervolume == 0:
+            yield "It is 0 until a candidate beats these in every objective."
     if summary.floor and summary.ceiling:
         pairs = [
             f"{title(n)} {number(summary.floor[n])} / {number(summary.ceiling[n])}"

@@ -190,3 +190,25 @@ class TestAtTheDesk:
             desk.hear(worker, Round([row], None))
         assert (desk.is_stopped("a"), desk.is_stopped("b")) == (False, True)
         assert driver.writer.trial(jobs["b"].trial).state is TrialState.PRUNED
+
+    def test_what_a_lost_attempt_had_measured_counts_as_in_a_replay(self, driver):
+        """A successor's first report carries every rung that was reached before."""
+        from search.assignment import Round
+
+        desk = self.desk(driver)
+        jobs = {worker: desk.hand_out(worker) for worker in "ab"}
+        rows = [Measurement(e, {"fid": 1.0, "tvd": 0.1}, 1.0) for e in (2, 4)]
+        desk.hear("a", Round(rows, "interrupted"))
+        late = Measurement(2, {"fid": 2.0, "tvd": 0.2}, 1.0)
+        desk.hear("b", Round([late], None))
+        assert desk.is_stopped("b")
+        rule = make_early_stopping(driver.reader.record().config)
+        again = [n for n, m in driver.reader.recorded() if rule.observe(n, {}, m) is not None]
+        assert again == [jobs["b"].trial]
+
+
+@pytest.mark.parametrize(("epoch", "rises"), [(1, True), (2, False), (4, False), (5, True)])
+def test_a_cycle_is_not_judged_in_its_rising_half(epoch, rises):
+    section = {"rule": "threshold", "thresholds": {"fid": 1.0}}
+    rule = make_early_stopping(study(section, fixed={"beta_cycle_epochs": 4}))
+    assert (rule.observe(0, {}, measured(epoch, 9.0, 0.1)) is None) is rises

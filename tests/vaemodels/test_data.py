@@ -153,7 +153,7 @@ def test_refuses_what_cannot_be_split(tmp_path, arrays, message):
 
 def test_names_a_source_that_is_not_there(tmp_path):
     with pytest.raises(
-        FileNotFoundError, match=r"'minst'.*digits, mnist, fashion-mnist, .*, or an exis"
+        FileNotFoundError, match=r"'minst'.*digits, sprites, mnist, fashion-mnist, .*, or an exis"
     ):
         load_dataset("minst", tmp_path)
 

@@ -113,13 +113,24 @@ def test_codes_are_needed_where_a_density_is_fitted():
 
 
 @pytest.mark.parametrize(
-    "text", ["prior", "gaussian", "prior*100", "prior+2", "copula*1.5-0.25", "gaussian_mixture"]
+    "text",
+    [
+        "prior",
+        "gaussian",
+        "prior*100",
+        "prior+2",
+        "copula*1.5-0.25",
+        "gaussian_mixture",
+        "prior*2.066616185131782",
+    ],
 )
 def test_text_round_trip(text):
     assert str(LatentSamplerConfig.parse(text)) == text
 
 
-@pytest.mark.parametrize("text", ["", "normal", "prior*", "prior*-2", "prior**2", "prior+x", 3])
+@pytest.mark.parametrize(
+    "text", ["", "normal", "prior*", "prior*-2", "prior**2", "prior+x", "prior*1.2.3", 3]
+)
 def test_unknown_text_is_refused(text):
     with pytest.raises(ValueError, match="Invalid value for"):
         LatentSamplerConfig.parse(text)

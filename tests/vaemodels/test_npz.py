@@ -81,7 +81,8 @@ REFUSED = {
     "text": ({"images": np.full((40, 3, 4), "a")}, r"integers .* or floats .*dtype=<U1"),
     "flat images": ({"images": IMAGES.reshape(40, 12)}, r"height, width\).*shape=\(40, 12\)"),
     "no image": ({"images": IMAGES[:0]}, r"none of them 0\. Received: shape=\(0, 3, 4\)"),
-    "channels first": ({"images": np.zeros((9, 3, 8, 8))}, r"channels <= 4.*shape=\(9, 3, 8, 8\)"),
+    "four channels": ({"images": np.zeros((9, 8, 8, 4))}, r"1 or 3\).*shape=\(9, 8, 8, 4\)"),
+    "channels first": ({"images": np.zeros((9, 3, 8, 8))}, r"1 or 3\).*shape=\(9, 3, 8, 8\)"),
     "float labels": (
         {"images": IMAGES, "labels": LABELS / 2},
         r"own\.npz \(labels\)\. Expected integers\. Received: dtype=float64\.",

@@ -74,6 +74,13 @@ class TestKumaraswamyPosterior(DensityContract):
         result = KumaraswamyPosterior(4, 1).log_prob(parameters, u)
         np.testing.assert_allclose(result, expected[:, 0], rtol=2e-4, atol=2e-4)
 
+    @pytest.mark.parametrize("concentration", [5.0, 50.0, 500.0])
+    def test_the_mean_keeps_its_digits_at_large_concentrations(self, concentration):
+        """Of Beta(1, c) it is 1 / (1 + c)."""
+        posterior = KumaraswamyPosterior(4, 1, concentration=concentration)
+        mean = posterior.mean(posterior(base_noise("normal", 0, 3, 4)))
+        np.testing.assert_allclose(sigmoid(np.asarray(mean)), 1 / (1 + concentration), rtol=1e-5)
+
     def test_it_starts_as_the_prior(self):
         parameters = KumaraswamyPosterior(4, 3, concentration=2.0)(base_noise("normal", 0, 5, 4))
         np.testing.assert_allclose(parameters["log_a"], 0.0)

@@ -5,6 +5,8 @@ import pytest
 from scipy.stats import beta, dirichlet, norm
 
 from tests.contracts.prior_contract import PriorContract, RealPriorContract, draw_from
+from vaemodels import Trainer, TrainingConfig, VAEConfig
+from vaemodels.config import DenseConfig
 from vaemodels.noise import base_noise
 from vaemodels.posteriors import DiagonalGaussianPosterior
 from vaemodels.priors import (
@@ -77,6 +79,14 @@ class TestGaussianMixturePrior(RealPriorContract):
         prior.initialize(np.zeros((300, 1, 1, 1)), codes.astype("float32"))
         np.testing.assert_allclose(np.sort(prior.means, axis=0), [[-4, -4], [4, 4]], atol=0.05)
         np.testing.assert_allclose(np.exp(prior.log_weights()), 0.5, atol=0.01)
+
+    def test_moving_to_clusters_does_not_raise_the_divergence(self):
+        """The posteriors' own variance counts: components fitted to their means are too narrow."""
+        images = base_noise("uniform", 0, 400, 64).reshape(400, 8, 8, 1)
+        config = VAEConfig((8, 8, 1), 4, "gmvae", encoder=DenseConfig((16,)))
+        trainer = Trainer(config, TrainingConfig(3, 50, 1e-3), images)
+        first, second = (trainer.run_epoch()["kl_loss"] for _ in range(2))
+        assert second < first + 1
 
     @pytest.mark.parametrize("codes", [np.zeros((3, 2)), np.full((50, 2), np.nan)])
     def test_codes_that_cannot_be_clustered_change_nothing(self, codes):

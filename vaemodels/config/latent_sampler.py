@@ -5,7 +5,7 @@ from typing import Final, final
 from vaemodels.checks import check_at_least, check_one_of, check_positive, is_number, refuse
 
 LATENT_SAMPLERS: Final = ("prior", "gaussian", "gaussian_mixture", "copula")
-_NUMBER: Final = r"[0-9.]+(?:[eE][+-]?[0-9]+)?"
+_NUMBER: Final = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _TEXT: Final = re.compile(rf"(\w+?)(?:\*({_NUMBER}))?(?:([+-]{_NUMBER}))?")
 
 
@@ -38,8 +38,9 @@ class LatentSamplerConfig:
         check_at_least(1, num_components=self.num_components)
 
     def __str__(self) -> str:
-        scale = f"*{self.scale:g}" if self.scale != 1 else ""
-        shift = f"{self.shift:+g}" if self.shift else ""
+        scale = f"*{_exact(self.scale)}" if self.scale != 1 else ""
+        sign = "+" if self.shift > 0 else ""
+        shift = f"{sign}{_exact(self.shift)}" if self.shift else ""
         return f"{self.kind}{scale}{shift}"
 
     @staticmethod
@@ -54,3 +55,8 @@ class LatentSamplerConfig:
             kinds = ", ".join(LATENT_SAMPLERS)
             raise refuse("latent_sampler", f"{kinds}, or like 'prior*100' or 'prior+2'", text)
         return LatentSamplerConfig(match[1], float(match[2] or 1), float(match[3] or 0))
+
+
+def _exact(value: float) -> str:
+    """Returns the shortest text that reads back as the same number."""
+    return repr(float(value)).removesuffix(".0")

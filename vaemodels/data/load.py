@@ -11,9 +11,10 @@ from vaemodels.data.folder import read_folder
 from vaemodels.data.idx import CLASS_NAMES, REMEDY, read_idx_dataset
 from vaemodels.data.npz import read_npy, read_npz
 from vaemodels.data.source import Source, check_class_sizes
+from vaemodels.data.sprites import read_sprites
 
 # Names of data sets, also where a file or folder is called so.
-BUILT_IN: Final = ("digits", *CLASS_NAMES, *BINARISED)
+BUILT_IN: Final = ("digits", "sprites", *CLASS_NAMES, *BINARISED)
 
 
 def load_dataset(name_or_path: str, cache_dir: Path, data_dir: Path | None = None) -> Dataset:
@@ -23,9 +24,9 @@ def load_dataset(name_or_path: str, cache_dir: Path, data_dir: Path | None = Non
     several processes do it at once.
 
     Args:
-        name_or_path: `digits`, `mnist`, `fashion-mnist`, one of the two with `binarised-` before
-            it, or the path of an `.npz` or `.npy` file or of a folder with one subfolder of images
-            per class.
+        name_or_path: `digits`, `sprites`, `mnist`, `fashion-mnist`, one of the last two with
+            `binarised-` before it, or the path of an `.npz` or `.npy` file or of a folder with one
+            subfolder of images per class.
         cache_dir: Folder for the copies that workers map into memory.
         data_dir: Folder with the four files of `mnist` or `fashion-mnist`; without one, Keras
             downloads them, or takes what it downloaded before.
@@ -50,6 +51,8 @@ def read_source(name_or_path: str, data_dir: Path | None = None) -> Source:
     """
     if name_or_path == "digits":
         return read_digits()
+    if name_or_path == "sprites":
+        return read_sprites()
     if name_or_path in BINARISED:
         return binarised(read_source(BINARISED[name_or_path], data_dir))
     if name_or_path in CLASS_NAMES:

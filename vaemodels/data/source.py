@@ -33,17 +33,21 @@ def check_images(images: NDArray[Any], where: str) -> tuple[NDArray[Any], float]
     """Returns images as `(num_images, height, width, channels)` with the scale of their pixels.
 
     Args:
-        images: `(num_images, height, width)` or with a fourth axis for 1 to 4 channels. Integers
-            in 0 .. 255 become uint8 with scale 255, floats in [0, 1] float32 with scale 1.
+        images: `(num_images, height, width)` or with a fourth axis for 1 channel (grey) or 3.
+            Integers in 0 .. 255 become uint8 with scale 255, floats in [0, 1] float32 with scale 1.
         where: Name of the file for the messages.
 
     Raises:
         ValueError: If the shape, the type or a pixel is anything else.
     """
-    if images.ndim not in (3, 4) or 0 in images.shape or (images.ndim == 4 and images.shape[3] > 4):
+    if (
+        images.ndim not in (3, 4)
+        or 0 in images.shape
+        or (images.ndim == 4 and images.shape[3] not in (1, 3))
+    ):
         raise ValueError(
             f"Invalid images in {where}. Expected (num_images, height, width) or (num_images, "
-            f"height, width, channels <= 4), none of them 0. Received: shape={images.shape}."
+            f"height, width, 1 or 3), none of them 0. Received: shape={images.shape}."
         )
     images = images if images.ndim == 4 else images[..., None]
     if images.dtype.kind in "iu":

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaemodels.checks import check_at_least
+from vaemodels.data.source import Source
 
 # Every factor with its number of values, in the order of the columns of a factor table.
 FACTOR_SIZES = {"shape": 3, "scale": 4, "rotation": 6, "x": 8, "y": 8}
@@ -42,6 +43,13 @@ def make_sprites(side: int = 16) -> Sprites:
     """
     factors = factor_table()
     return Sprites(draw_sprites(factors, side), factors)
+
+
+def read_sprites() -> Source:
+    """Returns the sprites of 16 x 16 pixels as a data set, whose classes are the shapes."""
+    sprites = make_sprites()
+    labels = sprites.factors[:, 0].astype(np.int64)
+    return Source("sprites", sprites.images, 1.0, labels, SHAPE_NAMES)
 
 
 def factor_table() -> NDArray[np.int64]:

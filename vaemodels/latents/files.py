@@ -1,5 +1,6 @@
 """Saved latent samplers: `sampler.json`, and `codes.npz` where a density is fitted to codes."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ def save_sampler(
         codes: Draws of training images' posteriors, None for the prior.
         folder: An existing folder.
     """
-    text = json.dumps({"latent_sampler": str(config)}, indent=2) + "\n"
-    (folder / _DESCRIPTION).write_text(text)
+    description = {"latent_sampler": str(config), "num_components": config.num_components}
+    (folder / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
     if codes is not None:
         np.savez_compressed(folder / _CODES, codes=codes)
 
@@ -37,10 +38,11 @@ def load_sampler(folder: Path, vae: Any) -> FittedSampler:
         ValueError: If one is damaged.
     """
     try:
-        text = json.loads((folder / _DESCRIPTION).read_text())["latent_sampler"]
+        description = json.loads((folder / _DESCRIPTION).read_text())
+        config = LatentSamplerConfig.parse(description["latent_sampler"])
+        config = dataclasses.replace(config, num_components=description["num_components"])
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"Invalid file {folder / _DESCRIPTION}. Received: {error!r}.") from error
-    config = LatentSamplerConfig.parse(text)
     if config.kind == "prior":
         return FittedSampler(config, vae, None)
     with np.load(folder / _CODES, allow_pickle=False) as arrays:

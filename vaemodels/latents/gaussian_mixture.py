@@ -44,6 +44,9 @@ class GaussianMixtureLatentSampler(AbstractLatentSampler):
     def draw(self, noise: NDArray[np.float32]) -> NDArray[np.float64]:
         exact = noise.astype(np.float64)
         chosen = np.searchsorted(np.cumsum(self.weights)[:-1], ndtr(exact[:, -1]))
-        steps = np.einsum("nij,nj->ni", self.factors[chosen], exact[:, :-1])
-        result: NDArray[np.float64] = self.means[chosen] + steps
+        draws = self.means[chosen]
+        for component, factor in enumerate(self.factors):  # one factor per row would fill memory
+            rows = chosen == component
+            draws[rows] += exact[rows, :-1] @ factor.T
+        result: NDArray[np.float64] = draws
         return result

@@ -63,11 +63,12 @@ class KumaraswamyPosterior(AbstractPosterior):
         return log_v - (log_rest + _log_ratio(log_rest, parameters["log_a"]))
 
     def mean(self, parameters: Parameters) -> Tensor:
-        log_b, b = parameters["log_b"], ops.exp(parameters["log_b"])
-        inverse_a = ops.exp(-parameters["log_a"])
+        # In float64: for large b it is a small difference of large logarithms.
+        log_a, log_b = (ops.cast(parameters[name], "float64") for name in ("log_a", "log_b"))
+        inverse_a, b = ops.exp(-log_a), ops.exp(log_b)
         # E[v] = b * B(1 + 1/a, b), and the fractions are independent.
         log_mean = log_b + lgamma(1.0 + inverse_a) + lgamma(b) - lgamma(1.0 + inverse_a + b)
-        return log_mean - log1mexp(log_mean)
+        return ops.cast(log_mean - log1mexp(log_mean), "float32")
 
     def log_prob(self, parameters: Parameters, u: Tensor) -> Tensor:
         log_a, log_b = parameters["log_a"], parameters["log_b"]

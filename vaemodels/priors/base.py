@@ -51,5 +51,6 @@ class AbstractPrior(keras.layers.Layer, abc.ABC):
 
         Args:
             images: Some training images in [0, 1], `(num_images, height, width, channels)`.
-            codes: Their posteriors' means of `u`, `(num_images, num_dims)`.
+            codes: One draw of `u` from each one's posterior, `(num_images, num_dims)`. Means would
+                hide the posteriors' own variance, and a prior fitted to them starts far too narrow.
         """

@@ -248,8 +248,8 @@ class Trainer:
         prior = self.vae.prior
         if prior is not None and prior.initialize_at_epoch == self.epoch and self._step == 0:
             chosen = thinned(self._images)
-            means = self.inference.means(chosen, self._scale)
-            prior.initialize(np.asarray(pixels(chosen, self._scale)), means)
+            draws = self.inference.draws(chosen, self._scale)
+            prior.initialize(np.asarray(pixels(chosen, self._scale)), draws)
         batches = EpochBatches(
             self._images,
             self._training,
