@@ -157,3 +157,13 @@ def test_a_damaged_file_is_named_with_what_was_expected(folder, act, message):
     with pytest.raises(ValueError, match=message) as caught:
         load_dataset("mnist", folder / "cache", data_dir=folder)
     assert "\n" not in str(caught.value)
+
+
+def test_the_files_of_one_set_are_not_read_as_another(folder):
+    """Both sets' files are called the same; MNIST's first test labels give it away."""
+    labels = np.arange(20) % 10
+    labels[:10] = [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    write(folder, TEST_LABELS, labels)
+    with pytest.raises(ValueError, match=r"Expected those of fashion-mnist.*those of mnist.*Say"):
+        load_dataset("fashion-mnist", folder / "cache", data_dir=folder)
+    assert load_dataset("mnist", folder / "cache", data_dir=folder).name == "mnist"

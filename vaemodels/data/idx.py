@@ -35,6 +35,11 @@ CLASS_NAMES = {
 }
 
 
+# What tells the sets apart.
+_FIRST_TEST_LABELS = {
+    "mnist": (7, 2, 1, 0, 4, 1, 4, 9, 5, 9),
+    "fashion-mnist": (9, 2, 1, 1, 6, 1, 4, 6, 5, 7),
+}
 REMEDY = f"Put {', '.join(IDX_FILES)} into one folder and name it with --data-dir."
 
 
@@ -53,6 +58,7 @@ def read_idx_dataset(name: str, data_dir: Path) -> Source:
     train_images, train_labels, test_images, test_labels = _locate(name, data_dir)
     train, train_classes = _read_pair(train_images, train_labels, len(CLASS_NAMES[name]))
     test, test_classes = _read_pair(test_images, test_labels, len(CLASS_NAMES[name]))
+    _check_is_not_another(name, test_classes, test_labels)
     if train.shape[1:] != test.shape[1:]:
         raise ValueError(
             f"Invalid images in {test_images}. Expected {train.shape[1:]} pixels as in "
@@ -66,6 +72,16 @@ def read_idx_dataset(name: str, data_dir: Path) -> Source:
         class_names=CLASS_NAMES[name],
         num_test=len(test),
     )
+
+
+def _check_is_not_another(name: str, labels: NDArray[np.int64], path: Path) -> None:
+    """Refuses the files of one set under the name of another: they are called the same."""
+    for other, first in _FIRST_TEST_LABELS.items():
+        if other != name and tuple(labels[: len(first)]) == first:
+            raise ValueError(
+                f"Invalid files in {path.parent}. Expected those of {name}. Received: those of "
+                f"{other}, which have the same names. Say {other!r}, or name another folder."
+            )
 
 
 def _locate(name: str, data_dir: Path) -> list[Path]:
