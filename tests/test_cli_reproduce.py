@@ -100,3 +100,13 @@ def test_without_a_preset_it_says_how_to_go_on(command):
     refused = command("reproduce")
     assert refused.status == 2
     assert "--list" in refused.err
+
+
+def test_ctrl_c_says_how_to_go_on(command, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("search.cli.reproduce.run_presets", interrupted)
+    done = command("reproduce", "exact")
+    assert done.status == 130
+    assert done.err.splitlines()[-1].startswith("Ended at once. `vaesearch resume NAME` goes on")

@@ -8,6 +8,10 @@ from search.cli import analyze, look, reproduce, run, take  # noqa: F401 - they 
 from search.cli.app import app
 from search.errors import SearchError
 
+_INTERRUPTED = (
+    "Ended at once. `vaesearch resume NAME` goes on with a search; any other command begins anew."
+)
+
 
 def main() -> None:
     """Runs the command line."""
@@ -25,8 +29,12 @@ def main() -> None:
         )
         sys.exit(1)
     except KeyboardInterrupt:
-        print("Ended at once. `vaesearch resume NAME` goes on.", file=sys.stderr)
+        print(_INTERRUPTED, file=sys.stderr)
         sys.exit(130)
+    except SystemExit as ended:  # Typer turns Ctrl-C into this, without a word
+        if ended.code == 130:
+            print(_INTERRUPTED, file=sys.stderr)
+        raise
 
 
 def _leave_output_unwritten() -> None:

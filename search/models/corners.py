@@ -25,8 +25,10 @@ def corner_models(
     many, the first thousands.
 
     Raises:
-        StudyConfigError: If one of them is no possible model; the message says which and why.
+        StudyConfigError: If one of them is no possible model, or a latent sampler is none; the
+            message says which and why.
     """
+    compared = _compared_samplers(config)
     corners = corner_points(config.parameters, config.fixed)
     models = []
     for point in itertools.islice(corners, _MOST_CORNERS):
@@ -35,7 +37,7 @@ def corner_models(
             training_config(params, config.budget.epochs, seed=0)
             model = model_config(params, image_shape)
             _check_has_objectives(config, model)
-            _check_samplers(config, params, model)
+            _check_samplers([own_sampler(params), *compared], model)
             models.append((count_parameters(model), point))
         except (StudyConfigError, ValueError) as error:
             shown = ", ".join(f"{name}={value!r}" for name, value in point.items())
@@ -54,8 +56,9 @@ def _check_has_objectives(config: StudyConfig, model: VAEConfig) -> None:
         )
 
 
-def _check_samplers(config: StudyConfig, params: Params, model: VAEConfig) -> None:
-    samplers = [own_sampler(params)]
+def _compared_samplers(config: StudyConfig) -> list[LatentSamplerConfig]:
+    """Returns the latent samplers that the study compares beside a trial's own."""
+    samplers = []
     for text in config.measure.latent_samplers:
         try:
             samplers.append(LatentSamplerConfig.parse(text))
@@ -63,8 +66,12 @@ def _check_samplers(config: StudyConfig, params: Params, model: VAEConfig) -> No
             raise StudyConfigError(f"`measure: latent_samplers`: {error}") from error
         if str(samplers[-1]) != text:
             raise StudyConfigError(f"`measure: latent_samplers`: write {text!r} as {samplers[-1]}")
-    if len(set(map(str, samplers[1:]))) < len(samplers[1:]):
+    if len(set(samplers)) < len(samplers):
         raise StudyConfigError("`measure: latent_samplers` names one of them twice; drop one")
+    return samplers
+
+
+def _check_samplers(samplers: list[LatentSamplerConfig], model: VAEConfig) -> None:
     moved = [str(s) for s in samplers if s.scale != 1 or s.shift != 0]
     if moved and model.link_name in SIMPLEX_LINKS:
         raise StudyConfigError(

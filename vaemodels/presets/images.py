@@ -70,7 +70,8 @@ def preset_images(source: Source, work: Training, *, fast: bool) -> PresetImages
     """
     images, test, test_labels = split(source)
     if fast:
-        images, test, test_labels = _fast(images), test[:FAST_HELD_OUT], test_labels[:FAST_HELD_OUT]
+        images = images[:FAST_IMAGES]
+        test, test_labels = test[:FAST_HELD_OUT], test_labels[:FAST_HELD_OUT]
     if work.steps_per_epoch is None:
         # The published share of what there is, e.g. 50,000 of 60,000.
         num_train = min(work.num_images, len(images) * work.num_images // work.num_available)
@@ -92,10 +93,6 @@ def preset_images(source: Source, work: Training, *, fast: bool) -> PresetImages
         source.scale,
         min(epochs, FAST_EPOCHS) if fast else epochs,
     )
-
-
-def _fast(images: NDArray[Any]) -> NDArray[Any]:
-    return images[:FAST_IMAGES]
 
 
 def linear_optimum(
