@@ -10,12 +10,24 @@ from search.trial import Measurement, Params
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a worker is to do."""
+    """What a worker is to do.
+
+    Attributes:
+        trial: The trial's number.
+        attempt: The attempt's, from 1.
+        params: Of the trial.
+        seed: Of the training.
+        repeat: 0 for the search's own training; that of a confirmation is counted from 1.
+        epochs: After which epochs to measure, the last of which ends the training; None for what
+            the study file says.
+    """
 
     trial: int
     attempt: int
     params: Params
     seed: int
+    repeat: int = 0
+    epochs: list[int] | None = None
 
     def to_json(self) -> str:
         """Returns the assignment as text, which Tune passes on untouched."""

@@ -12,6 +12,7 @@ from search.errors import IdentityError, LeaseLostError, SearchError
 from search.executor.desk import Desk
 from search.models.corners import corner_models
 from search.models.images import differences, identity, load_images, with_absolute_paths
+from search.models.work import TRAINING
 from search.samplers import choose_sampler
 from search.sections import with_rule
 from search.stopper import Ending, Stopper, signals_stop, watching
@@ -23,6 +24,7 @@ from search.study.requests import withdraw_stop_requests
 from search.study.searches import create_search
 from search.study.writer import StudyWriter
 from search.tracking.projector import projecting
+from search.work import Work
 from search.workspace import Workspace
 
 
@@ -89,6 +91,7 @@ def drive(
     workspace: Workspace,
     say: Callable[[str], None],
     accept_code_change: bool = False,
+    work: Work = TRAINING,
 ) -> Ending:
     """Runs a search until it is finished or told to stop: its first start and every later one.
 
@@ -98,6 +101,7 @@ def drive(
         say: Called with a short sentence whenever a new phase begins.
         accept_code_change: Go on although the code of models or metrics is not the one that the
             search began with. Its history will say so.
+        work: What the workers do; by default, train autoencoders.
 
     Raises:
         IdentityError: If images, settings or code are not those the search began with.
@@ -123,7 +127,8 @@ def drive(
                 say("nothing is left to run")
                 ending = Ending.FINISHED
             else:
-                ending = _run(reader, writer, stopper, (str(dataset.folder), workspace), say)
+                place = (str(dataset.folder), workspace)
+                ending = _run(reader, writer, stopper, place, say, work)
             if ending is Ending.TAKEN_OVER:
                 raise LeaseLostError(
                     "Another driver took this search over while this one was stopped or cut off; "
@@ -176,6 +181,7 @@ def _run(
     stopper: Stopper,
     place: tuple[str, Workspace],
     say: Callable[[str], None],
+    work: Work,
 ) -> Ending:
     # Ray takes a second to import; a command that is refused should not wait for it.
     from search.executor.local_cluster import ray_started
@@ -184,7 +190,7 @@ def _run(
     dataset_folder, workspace = place
     say("starting Ray")
     with ray_started(reader.record().config.resources) as num_workers:
-        session = Session(reader, writer, workspace, stopper, say)
+        session = Session(reader, writer, workspace, stopper, say, work)
         return session.run(dataset_folder, num_workers)
 
 

@@ -12,6 +12,7 @@ class Purpose(enum.IntEnum):
     PROPOSING = 1
     GENERATING = 2
     REMEASURING = 3
+    CONFIRMING = 4
 
 
 def derive_seed(study_seed: int, purpose: Purpose, number: int = 0) -> int:

@@ -4,7 +4,7 @@ import dataclasses
 import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 ParamValue: TypeAlias = bool | int | float | str | list[int | float | str] | None
 Params: TypeAlias = dict[str, ParamValue]
@@ -49,7 +49,11 @@ class Measurement:
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trial:
-    """One point of the search space and everything measured there so far, by epoch."""
+    """One point of the search space and everything measured there so far, by epoch.
+
+    `origin` says where the params of a trial come from that no sampler chose: `{"retries": 17}`,
+    `{"enqueued": true}`.
+    """
 
     number: int
     params: Mapping[str, ParamValue]
@@ -60,6 +64,7 @@ class Trial:
     finished_at: float | None = None
     num_attempts: int = 0
     measurements: Sequence[Measurement] = ()
+    origin: Mapping[str, Any] | None = None
 
     @property
     def last_epoch(self) -> int:

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from search.assignment import Assignment
+from search.models.bench import Bench
 from search.models.images import ImageFolders, load_images
-from search.models.trial_run import Bench, TrialRun
 from search.study.database import open_database
 from search.study.reader import StudyReader
 from search.study.searches import create_search
@@ -55,7 +55,7 @@ def workspace(tmp_path_factory):
 
 def _train(driver, bench, number, variant):
     attempt = driver.writer.start_attempt(driver.reader.trials(number)[0])
-    run = TrialRun(bench, Assignment(number, attempt, {"variant": variant}, seed=1), lambda: False)
+    run = bench.start(Assignment(number, attempt, {"variant": variant}, seed=1), lambda: False)
     while (found := run.next_round()).outcome is None:
         driver.writer.record(number, attempt, found.measurements)
     driver.writer.record(number, attempt, found.measurements)

@@ -83,7 +83,7 @@ def test_an_exported_model_generates_as_it_was_judged(tmp_path, folders, sampler
     assert text == (sampler or "prior")
     vae = vaemodels.load(tmp_path / "model")
     fitted = vaemodels.load_sampler(tmp_path / "model", vae)
-    original = run._trainer.latent_sampler(LatentSamplerConfig.parse(text))
+    original = run._training._trainer.latent_sampler(LatentSamplerConfig.parse(text))
     noise = np.random.default_rng(0).standard_normal((5, fitted.noise_width)).astype("float32")
     np.testing.assert_allclose(fitted.draw(noise), original.draw(noise), atol=1e-5)
 

@@ -112,7 +112,7 @@ def test_kept_weights_give_the_very_same_images(work, tmp_path):
     worker = work(objectives={"reconstruction_loss": "maximize"})
     run, seen = worker.attempt(), {}
     for found in rounds(run):
-        seen[found.measurements[-1].epoch] = np.asarray(run._trainer.vae.decode(NOISE))
+        seen[found.measurements[-1].epoch] = np.asarray(run._training._trainer.vae.decode(NOISE))
     for epoch in (1, 4):
         model = load_candidate(worker.store, worker.folders.images(), 0, epoch)
         assert model is not None

@@ -7,11 +7,12 @@ from typing import Any
 
 from search.assignment import Assignment, Round
 from search.config import StudyConfig
+from search.models.bench import Bench, ModelTraining
 from search.models.exporting import Chosen, export
 from search.models.images import ImageFolders
-from search.models.trial_run import Bench, TrialRun
 from search.store import TrialStore
 from search.trial import Measurement
+from search.trial_run import TrialRun
 from tests.search.examples import make_study
 
 EPOCHS = 4
@@ -41,8 +42,8 @@ class Worker:
         """Starts an attempt that is told to stop once `stops` says so of its trainer."""
         bench = Bench(self.config, "id", self._root, self.folders)
         task = Assignment(0, next(self._attempts), {**PARAMS, **params}, seed=7)
-        run = TrialRun(bench, task, lambda: stops(run._trainer))
-        return run
+        training = ModelTraining(bench, task, lambda: stops(training))
+        return TrialRun(self.config, self.store, task, training)
 
 
 def take(worker: Worker, out: Path, trial: int = 0, epoch: int | None = None, sampler: str = ""):

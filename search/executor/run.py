@@ -11,8 +11,9 @@ from search.errors import WorkersError
 from search.executor.desk import Desk
 from search.executor.scheduler import DeskScheduler, DeskStopper
 from search.executor.searcher import DeskSearcher
-from search.executor.worker import Shared, TrialWorker
+from search.executor.worker import TrialWorker
 from search.sections import ResourcesSection
+from search.work import Shared
 
 
 def run_trials(desk: Desk, shared: Shared, resources: ResourcesSection, num_workers: int) -> None:

@@ -13,11 +13,11 @@ from search.errors import IdentityError, WorkersError
 from search.executor.desk import Desk
 from search.executor.run import run_trials
 from search.executor.stop_flag import StopFlag
-from search.executor.worker import Shared
 from search.sections import ResourcesSection
 from search.stopper import Ending, Stopper
 from search.study.reader import StudyReader
 from search.study.writer import StudyWriter
+from search.work import Shared, Work
 from search.workspace import Workspace
 
 _WAIT_SECONDS: Final = 0.5
@@ -33,6 +33,7 @@ class Session:
         workspace: Where it lives.
         stopper: Says when to end early.
         say: Called with a short sentence whenever a new phase begins.
+        work: What the workers do.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Session:
         workspace: Workspace,
         stopper: Stopper,
         say: Callable[[str], None],
+        work: Work,
     ):
         self._reader = reader
         self._writer = writer
         self._stopper = stopper
         self._say = say
+        self._work = work
         self._record = reader.record()
         self._config: StudyConfig = self._record.config
         self._cache = workspace.cache
@@ -84,7 +87,7 @@ class Session:
     def _prepare(self, dataset_folder: str) -> Any:
         """Returns the folders of the images and their judge, None if stopped meanwhile."""
         self._say("preparing the feature extractor and the reference figures")
-        answer = self._remotely(_prepare_judge, self._config, dataset_folder, self._cache)
+        answer = self._remotely(self._work.prepare, self._config, dataset_folder, self._cache)
         if answer is None:
             return None
         folders, prepared = answer
@@ -106,7 +109,7 @@ class Session:
         flag: Any = StopFlag.remote()  # type: ignore[attr-defined]
         self._stopper.on_stop(desk.close)
         self._stopper.on_stop(lambda: _raise_flag(flag))
-        shared = Shared(self._config, self._record.id, self._store, folders, flag)
+        shared = Shared(self._config, self._record.id, self._store, folders, flag, self._work)
         run_trials(desk, shared, self._config.resources, num_workers)
 
     def _remeasure(self, folders: Any) -> bool:
@@ -122,9 +125,8 @@ class Session:
             return True
         self._say(f"measuring the front's {len(wanted)} models again, on the test images")
         params = {t.number: self._config.model_params(dict(t.params)) for t in trials}
-        figures = self._remotely(
-            _remeasure, self._config, self._record.id, self._store, folders, wanted, params
-        )
+        place = (self._config, self._record.id, self._store, folders)
+        figures = self._remotely(self._work.remeasure, *place, wanted, params)
         if figures is None:
             return False
         for (trial, epoch), metrics in figures.items():
@@ -157,15 +159,3 @@ class Session:
 def _raise_flag(flag: Any) -> None:
     with contextlib.suppress(ray.exceptions.RayError):
         flag.raise_flag.remote()
-
-
-def _prepare_judge(*arguments: Any) -> Any:
-    from search.models.judge import prepare_judge
-
-    return prepare_judge(*arguments)
-
-
-def _remeasure(*arguments: Any) -> Any:
-    from search.models.remeasure import remeasure
-
-    return remeasure(*arguments)

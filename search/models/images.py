@@ -20,7 +20,8 @@ _RESULT_CODE: Final = (
     ("search.models", "judge.py"),
     ("search.models", "measuring.py"),
     ("search.models", "params.py"),
-    ("search.models", "trial_run.py"),
+    ("search.models", "bench.py"),
+    ("search", "trial_run.py"),
 )
 
 

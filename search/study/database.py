@@ -1,5 +1,6 @@
 """Opening the study database: SQLite in a workspace, PostgreSQL where several machines write."""
 
+import contextlib
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,3 +76,20 @@ def _check_version(engine: sa.Engine) -> None:
                 f"The study database has format {found}; this vaesearch reads up to "
                 f"{SCHEMA_VERSION}. Install a newer vaesearch."
             )
+    if found is not None and found < SCHEMA_VERSION:
+        _add_columns(engine)
+
+
+def _add_columns(engine: sa.Engine) -> None:
+    """Brings an older format to the current one: formats only ever gain tables and columns."""
+    for table in metadata.sorted_tables:
+        known = {column["name"] for column in sa.inspect(engine).get_columns(table.name)}
+        for column in [c for c in table.columns if c.name not in known]:
+            definition = sa.schema.CreateColumn(column).compile(dialect=engine.dialect)
+            with (
+                contextlib.suppress(sa.exc.OperationalError, sa.exc.ProgrammingError),
+                engine.begin() as connection,  # suppressed: another process has added it just now
+            ):
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
+    with engine.begin() as connection:
+        connection.execute(sa.update(schema).values(version=SCHEMA_VERSION))

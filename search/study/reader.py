@@ -22,6 +22,8 @@ class SearchRecord:
         prepared: The extractor's hash and accuracy, the `floor` (real images against real ones),
             the `ceiling` (the training-mean image), counts of images, and `num_points`, how many
             different trials there can be (None: no end is near); None before the first run.
+        generation: How often the space has grown.
+        num_known: How many trials of another search the sampler knew from the beginning.
     """
 
     id: str
@@ -30,6 +32,8 @@ class SearchRecord:
     identity: Mapping[str, Any]
     created_at: float
     prepared: Mapping[str, Any] | None
+    generation: int = 0
+    num_known: int = 0
 
     @property
     def num_trials(self) -> int:
@@ -175,6 +179,7 @@ class StudyReader:
             finished_at=row["finished_at"],
             num_attempts=row["num_attempts"],
             measurements=tuple(by_epoch[epoch] for epoch in sorted(by_epoch)),
+            origin=row["origin"],
         )
 
 

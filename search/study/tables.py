@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 metadata = sa.MetaData()
 
@@ -26,6 +26,10 @@ search = sa.Table(
     sa.Column("identity", sa.JSON, nullable=False),  # what a resume must match
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("prepared", sa.JSON),  # extractor, floor, reference point; set once, by the first run
+    # How often the space has grown: each space has an Optuna study of its own.
+    sa.Column("generation", sa.Integer, nullable=False, server_default="0"),
+    # How many trials of another search its Optuna study begins with (`vaesearch fork`).
+    sa.Column("num_known", sa.Integer, nullable=False, server_default="0"),
 )
 
 trial = sa.Table(
@@ -39,6 +43,7 @@ trial = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("started_at", sa.Float),
     sa.Column("finished_at", sa.Float),
+    sa.Column("origin", sa.JSON),  # of a trial that no sampler chose: what it retries
 )
 
 attempt = sa.Table(
@@ -80,13 +85,26 @@ remeasurement = sa.Table(
     sa.Column("unix_time", sa.Float, nullable=False),
 )
 
-# What people ask of a running search, from any process: `stop`.
+# Figures of the front, trained again with fresh seeds: `repeat` counts them from 1.
+confirmation = sa.Table(
+    "confirmation",
+    metadata,
+    sa.Column("search_id", sa.String(32), sa.ForeignKey("search.id"), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("repeat", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("epoch", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("metrics", sa.JSON, nullable=False),
+    sa.Column("unix_time", sa.Float, nullable=False),
+)
+
+# What people ask of a search, from any process: to stop it or a trial, to try a point.
 request = sa.Table(
     "request",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("search_id", sa.String(32), sa.ForeignKey("search.id"), nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("payload", sa.JSON),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("handled_at", sa.Float),
 )

@@ -1,0 +1,197 @@
+"""One attempt at one trial: train, measure, keep what may matter, report. Runs in a worker."""
+
+import dataclasses
+import io
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, Final, Protocol, final
+
+from search.assignment import Assignment, Round
+from search.candidates import candidates, objective_values
+from search.config import StudyConfig
+from search.errors import StoreError
+from search.front import non_dominated
+from search.store import Checkpoint, TrialStore, pruned
+from search.trial import Measurement, Trial
+
+_STORE_PAUSES_SECONDS: Final = (1.0, 3.0)
+
+
+class Training(Protocol):
+    """What is trained: a model, or whatever a test puts in its place."""
+
+    @property
+    def epoch(self) -> int:
+        """Finished epochs."""
+        ...
+
+    @property
+    def step(self) -> int:
+        """Steps done of the next epoch."""
+        ...
+
+    @property
+    def train_seconds(self) -> float:
+        """Spent in training steps, over all attempts."""
+        ...
+
+    def run_epoch(self) -> Mapping[str, float] | None:
+        """Trains to the end of the epoch; returns its losses, None if told to stop before."""
+        ...
+
+    def measure(self) -> dict[str, float]:
+        """Returns the metrics of the current state."""
+        ...
+
+    def weights(self) -> bytes:
+        """Returns the current weights as a file."""
+        ...
+
+    def pictures(self) -> dict[str, bytes]:
+        """Returns files to look at, by name."""
+        ...
+
+    def config(self) -> bytes:
+        """Returns, as a file, what the weights belong to."""
+        ...
+
+    def save(self, file: BinaryIO) -> None:
+        """Writes the whole state of the training."""
+        ...
+
+    def restore(self, file: BinaryIO) -> None:
+        """Goes to a saved state."""
+        ...
+
+
+@final
+class TrialRun:
+    """Trains one trial from where its newest checkpoint stands to its budget.
+
+    Args:
+        config: The study file.
+        store: Where its checkpoints are.
+        assignment: The trial and the attempt.
+        training: At its beginning.
+    """
+
+    def __init__(
+        self, config: StudyConfig, store: TrialStore, assignment: Assignment, training: Training
+    ):
+        self._config = config
+        self._store = store
+        self._task = assignment
+        self._training = training
+        self._epochs = assignment.epochs or _measured_epochs(config)
+        self._measurements: list[Measurement] = []
+        self._weights: dict[int, bytes] = {}  # epoch -> weights still to be written
+        self._checkpoint: Checkpoint | None = None  # this attempt's newest
+        self._is_first_round = True
+        self._restore()
+
+    def next_round(self) -> Round:
+        """Trains to the next measured epoch, saves, and returns what to report."""
+        training, known = self._training, len(self._measurements)
+        target = next((epoch for epoch in self._epochs if epoch > training.epoch), None)
+        if target is None:  # ended between its last checkpoint and its report
+            return self._report(known, "complete")
+        while training.epoch < target:
+            losses = training.run_epoch()
+            if losses is None:
+                self._save()
+                return self._report(known, "interrupted")
+            if not math.isfinite(losses["loss"]):
+                reason = f"the loss became {losses['loss']} in epoch {training.epoch}"
+                return self._report(known, "failed", reason)
+            self._note(losses, measured=training.epoch == target)
+        is_last = target == self._epochs[-1]
+        self._save(training.pictures() if is_last else {})
+        return self._report(known, "complete" if is_last else None)
+
+    def _note(self, losses: Mapping[str, float], measured: bool) -> None:
+        """Adds the measurement of the epoch that just ended."""
+        metrics = {f"train_{name}": value for name, value in losses.items() if name != "beta"}
+        metrics["beta"] = losses["beta"]
+        training = self._training
+        metrics["train_seconds"] = training.train_seconds
+        if measured:
+            metrics |= training.measure()
+            self._weights[training.epoch] = training.weights()
+        self._measurements.append(
+            Measurement(training.epoch, metrics, time.time(), self._task.attempt)
+        )
+
+    def _restore(self) -> None:
+        checkpoint = self._store.newest(self._task.trial)
+        if checkpoint is None:
+            return
+        read = self._store.read
+        notes = checkpoint.notes
+        self._training.restore(io.BytesIO(read(checkpoint, notes["state"])))
+        self._measurements = [Measurement(**item) for item in notes["measurements"]]
+        # An attempt's folder stands alone, so what an earlier one kept is written again.
+        self._weights = {
+            int(epoch): read(checkpoint, name) for epoch, name in notes["weights"].items()
+        }
+
+    def _save(self, pictures: Mapping[str, bytes] | None = None) -> None:
+        """Writes a checkpoint: the state, and the weights of epochs not dominated in the trial."""
+        position = (self._training.epoch, self._training.step)
+        state_name = f"state-{position[0]:06d}-{position[1]:09d}.npz"
+        state = io.BytesIO()
+        self._training.save(state)
+        kept = self._epochs_to_keep()
+        names = {epoch: f"weights-{epoch:06d}.npz" for epoch in kept}
+        objects = {state_name: state.getvalue(), **(pictures or {})}
+        objects |= {names[e]: content for e, content in self._weights.items() if e in kept}
+        previous = self._checkpoint
+        if previous is None:
+            objects["config.json"] = self._training.config()
+        notes = {
+            "state": state_name,
+            "weights": {str(epoch): name for epoch, name in names.items()},
+            "measurements": [_plain(item) for item in self._measurements],
+        }
+        carry = pruned(previous, {"config.json", *names.values()}) if previous else None
+        store, task = self._store, self._task
+        self._checkpoint = _patiently(
+            lambda: store.save(task.trial, task.attempt, position, objects, notes, carry)
+        )
+        self._weights = {}
+        store.tidy(self._checkpoint)
+
+    def _epochs_to_keep(self) -> list[int]:
+        """Returns the measured epochs that no other epoch of the trial dominates, and the last."""
+        found = candidates(self._config, [Trial(0, {}, measurements=self._measurements)])
+        if not found:
+            return []
+        values = objective_values(self._config, found)
+        keep = non_dominated(values, self._config.directions)
+        keep[-1] = True
+        return sorted({c.epoch for c, kept in zip(found, keep, strict=True) if kept})
+
+    def _report(self, known: int, outcome: str | None, reason: str | None = None) -> Round:
+        news = self._measurements if self._is_first_round else self._measurements[known:]
+        self._is_first_round = False
+        return Round(list(news), outcome, reason)
+
+
+def _patiently(action: Callable[[], Checkpoint]) -> Checkpoint:
+    """Does something to the store, again after a pause if it refuses: most refusals pass."""
+    for pause in _STORE_PAUSES_SECONDS:
+        try:
+            return action()
+        except StoreError:
+            time.sleep(pause)
+    return action()
+
+
+def _measured_epochs(config: StudyConfig) -> list[int]:
+    """Returns the epochs after which a trial of the search is measured; the last is its budget."""
+    every, budget = config.measure.every_epochs, config.budget.epochs
+    return [*range(every, budget, every), budget]
+
+
+def _plain(measurement: Measurement) -> dict[str, Any]:
+    return {**dataclasses.asdict(measurement), "metrics": dict(measurement.metrics)}
