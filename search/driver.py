@@ -61,7 +61,7 @@ def change(name: str, workspace: Workspace, **changes: Any) -> None:
     new = changed(old, **changes)
     if new != old:
         choose_sampler(new)  # refuses one that cannot work on the space
-        with _held(engine, reader, workspace) as writer:
+        with held(engine, reader, workspace) as writer:
             given = {key: value for key, value in changes.items() if value is not None}
             writer.change_config(new.model_dump(mode="json"), "changed", given)
 
@@ -110,10 +110,10 @@ def drive(
     engine = open_database(workspace.study_url)
     reader = StudyReader(engine, name)
     stopper = Stopper()
-    with signals_stop(stopper, say), _held(engine, reader, workspace) as writer:
+    with signals_stop(stopper, say), held(engine, reader, workspace) as writer:
         record = reader.record()
         dataset = load_images(record.config, workspace.cache)
-        _check_identity(writer, record, identity(record.config, dataset), accept_code_change)
+        check_identity(writer, record, identity(record.config, dataset), accept_code_change)
         hours = record.config.budget.hours
         _check_hours(name, hours, active_seconds(engine, reader.id))
         withdraw_stop_requests(engine, reader.id)
@@ -138,7 +138,7 @@ def drive(
     return ending
 
 
-def _check_identity(
+def check_identity(
     writer: StudyWriter,
     record: SearchRecord,
     current: Mapping[str, Any],
@@ -195,7 +195,7 @@ def _run(
 
 
 @contextlib.contextmanager
-def _held(engine: sa.Engine, reader: StudyReader, workspace: Workspace) -> Iterator[StudyWriter]:
+def held(engine: sa.Engine, reader: StudyReader, workspace: Workspace) -> Iterator[StudyWriter]:
     """Holds the search's lease; every commit inside is fenced by it."""
     lease = Lease.take(engine, reader.id)
     try:
