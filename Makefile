@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: run test test-fast test-slow check clean
+.PHONY: run test test-fast test-slow check chaos clean
 
 run: $(INSTALLED)
 	$(BIN)/vaesearch run $(if $(wildcard vaesearch-workspace/study.db),--name digits-$(shell date +%Y%m%d-%H%M%S))
@@ -32,6 +32,11 @@ $(INSTALLED): pyproject.toml cluster/constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint cluster/constraints.txt --editable '.[test]'
 	touch $@
+
+# Some minutes of faults on one search: kills, outages, full disks; FAULTS=200 for a longer look.
+FAULTS ?= 60
+chaos: $(INSTALLED)
+	$(BIN)/python -m tests.chaos --faults $(FAULTS)
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -1,7 +1,7 @@
 """The study file: everything that defines a search, checked at once and completely."""
 
 import difflib
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 import pydantic
 from pydantic import Field, field_validator, model_validator
@@ -13,6 +13,7 @@ from search.sections import (
     DatasetSection,
     EarlyStoppingSection,
     MeasureSection,
+    OnEndSection,
     ParameterSection,
     ResourcesSection,
     Section,
@@ -20,6 +21,8 @@ from search.sections import (
 )
 from search.space import Int, SearchSpace, dependencies, flat_items, ordered
 from search.trial import Params
+
+_LONGEST: Final = 1000  # values of one list, such as the widths of a thousand layers
 
 Direction: TypeAlias = Literal["minimize", "maximize"]
 SamplerName: TypeAlias = Literal["auto", "tpe", "nsga2", "random", "quasi-random", "grid", "gp"]
@@ -44,7 +47,9 @@ class StudyConfig(Section):
     resources: ResourcesSection = ResourcesSection()
     workspace: str | None = None
     store: str | None = None
+    store_quota_gb: Annotated[float, Field(gt=0)] | None = None
     tracking: TrackingSection = TrackingSection()
+    on_end: OnEndSection | None = None
 
     @field_validator("dataset", mode="before")
     @classmethod
@@ -119,8 +124,8 @@ def _check_conditions(space: SearchSpace, fixed: Params) -> None:
                 )
         if parameter.length is not None and not _is_count(parameter.length, space, fixed):
             raise StudyConfigError(
-                f"`length: {parameter.length}` must be a whole number >= 0, or the name of a "
-                "parameter of `type: int` or a fixed one that is",
+                f"`length: {parameter.length}` must be a whole number from 0 to {_LONGEST}, or the "
+                "name of a parameter of `type: int` or a fixed one that is",
                 ("space", name, "length"),
             )
 
@@ -128,9 +133,10 @@ def _check_conditions(space: SearchSpace, fixed: Params) -> None:
 def _is_count(length: int | str, space: SearchSpace, fixed: Params) -> bool:
     if isinstance(length, str) and length in space:
         parameter = space[length]
-        return isinstance(parameter, Int) and parameter.length is None and parameter.low >= 0
+        is_one = isinstance(parameter, Int) and parameter.length is None
+        return is_one and parameter.low >= 0 and parameter.high <= _LONGEST  # type: ignore[union-attr]
     value = fixed[length] if isinstance(length, str) else length
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value <= _LONGEST
 
 
 def _check_objectives(config: StudyConfig) -> None:

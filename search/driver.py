@@ -7,14 +7,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from search.candidates import front_candidates
-from search.config import StudyConfig, replaced
+from search.config import StudyConfig
 from search.errors import IdentityError, LeaseLostError, SearchError
 from search.executor.desk import Desk
 from search.models.corners import corner_models
 from search.models.images import differences, identity, load_images, with_absolute_paths
 from search.models.work import TRAINING
+from search.on_end import telling_end
+from search.quota import keeping_quota
 from search.samplers import choose_sampler
-from search.sections import with_rule
 from search.stopper import Ending, Stopper, signals_stop, watching
 from search.study.database import open_database
 from search.study.lease import Lease, active_seconds
@@ -34,56 +35,21 @@ def create(config: StudyConfig, workspace: Workspace) -> None:
     Raises:
         SearchError: If the study cannot work; nothing has been made then.
     """
+    found = check_study(config, workspace)
+    create_search(open_database(workspace.study_url), with_absolute_paths(config), found)
+
+
+def check_study(config: StudyConfig, workspace: Workspace) -> dict[str, Any]:
+    """Returns the identity of a search of a study, after checking that it can be run.
+
+    Raises:
+        SearchError: If it cannot work: its images, a corner of its space, its sampler.
+    """
     workspace.make()
     dataset = load_images(config, workspace.cache)
     corner_models(config, dataset.image_shape)  # refuses an impossible space
     choose_sampler(config)  # refuses one that cannot work on it
-    engine = open_database(workspace.study_url)
-    config = with_absolute_paths(config)
-    create_search(engine, config, identity(config, dataset))
-
-
-def change(name: str, workspace: Workspace, **changes: Any) -> None:
-    """Changes what a resume may change, and notes it in the search's history.
-
-    Args:
-        name: The search.
-        workspace: Its workspace.
-        **changes: As those of `changed`.
-
-    Raises:
-        LeaseHeldError: If a driver runs the search.
-        StudyConfigError: If a value is impossible.
-    """
-    engine = open_database(workspace.study_url)
-    reader = StudyReader(engine, name)
-    old = reader.record().config
-    new = changed(old, **changes)
-    if new != old:
-        choose_sampler(new)  # refuses one that cannot work on the space
-        with held(engine, reader, workspace) as writer:
-            given = {key: value for key, value in changes.items() if value is not None}
-            writer.change_config(new.model_dump(mode="json"), "changed", given)
-
-
-def changed(
-    config: StudyConfig,
-    trials: int | None = None,
-    workers: int | None = None,
-    sampler: str | None = None,
-    hours: float | None = None,
-    early_stopping: str | None = None,
-) -> StudyConfig:
-    """Returns the study with another number of trials, workers or hours, another sampler, or
-    another rule of early stopping."""
-    values = config.model_dump(mode="json")
-    values["budget"]["hours"] = hours if hours is not None else config.budget.hours
-    values["budget"]["trials"] = trials if trials is not None else config.budget.trials
-    values["resources"]["workers"] = workers if workers is not None else config.resources.workers
-    if early_stopping is not None:
-        values["early_stopping"] = with_rule(config.early_stopping, early_stopping)
-    values["sampler"] = sampler if sampler is not None else config.sampler
-    return replaced(values)
+    return identity(config, dataset)
 
 
 def drive(
@@ -110,7 +76,11 @@ def drive(
     engine = open_database(workspace.study_url)
     reader = StudyReader(engine, name)
     stopper = Stopper()
-    with signals_stop(stopper, say), held(engine, reader, workspace) as writer:
+    with (
+        telling_end(reader, workspace, say) as outcome,
+        signals_stop(stopper, say),
+        held(engine, reader, workspace) as writer,
+    ):
         record = reader.record()
         dataset = load_images(record.config, workspace.cache)
         check_identity(writer, record, identity(record.config, dataset), accept_code_change)
@@ -121,6 +91,7 @@ def drive(
         writer.note("driver started", {"sampler": writer.proposals.sampler_name})
         with (
             watching(stopper, writer, engine, reader.id, hours),
+            keeping_quota(reader, workspace, stopper, say),
             projecting(reader, writer, workspace, say, stopper.is_stopping),
         ):
             if _is_whole(reader, writer):
@@ -135,6 +106,7 @@ def drive(
                     "this one ends and has written nothing since."
                 )
             writer.note("driver ended", {"ending": ending.value})
+        outcome.ending = ending
     return ending
 
 
@@ -199,7 +171,7 @@ def held(engine: sa.Engine, reader: StudyReader, workspace: Workspace) -> Iterat
     """Holds the search's lease; every commit inside is fenced by it."""
     lease = Lease.take(engine, reader.id)
     try:
-        proposals = Proposals(workspace.study_url, reader.id, reader.record().config)
+        proposals = Proposals(workspace.study_url, reader.record())
         lease.fence(proposals.engine)
         yield StudyWriter(engine, reader, lease, proposals)
     finally:

@@ -2,32 +2,50 @@
 
 import importlib.util
 import warnings
+from collections.abc import Sequence
+from typing import Any, Final, Literal, TypeAlias, final
 
 import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import GPSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState as OptunaState
 
 from search.config import SamplerName, StudyConfig
 from search.errors import StudyConfigError
+from search.front import non_dominated
 from search.grid import grid_points, is_finite
+from search.space import Categorical
+
+ChosenName: TypeAlias = SamplerName | Literal["gp+tpe"]
 
 # Under this many trials a quasi-random sequence covers the space better than a sampler that would
-# spend the same trials on its own random start (TPE's is 10 trials).
-QUASI_RANDOM_TRIALS = 12
+# spend most of the trials on its own start.
+QUASI_RANDOM_TRIALS: Final = 12
 # Beyond this, evolution has enough generations, and TPE's cost per proposal grows with the trials.
-EVOLUTION_TRIALS = 2_000
+EVOLUTION_TRIALS: Final = 2_000
+# So many trials have to end before a model of them is worth asking.
+START_TRIALS: Final = 10
+# A Gaussian process takes about a second per proposal after 100 trials, and ever more.
+GP_TRIALS: Final = 100
+# The expected hypervolume's cost grows steeply with the objectives.
+GP_OBJECTIVES: Final = 3
 
 
-def choose_sampler(config: StudyConfig) -> SamplerName:
+def choose_sampler(config: StudyConfig) -> ChosenName:
     """Returns the sampler that `config` names, or the one that `auto` stands for.
 
     A grid that fits into the budget is tried whole. Short searches of a space without conditions
-    are quasi-random, very long ones evolve (NSGA-II), all others use TPE: with up to some hundred
-    trials it is the best of those that need no extra and know conditional parameters.
+    are quasi-random, very long ones evolve (NSGA-II). Of the others, those that a Gaussian process
+    can model use it and TPE in turns, where the extra `gp` is installed; the rest use TPE. See
+    `Portfolio` for both, and `benchmarks/samplers.py` for what they were chosen by.
 
     Raises:
         StudyConfigError: If the sampler cannot work on the space, or its extra is missing.
     """
     space, trials = config.parameters, config.budget.trials
-    if config.sampler == "gp" and importlib.util.find_spec("torch") is None:
+    if config.sampler == "gp" and not _has_torch():
         raise StudyConfigError(
             "sampler: gp needs the extra `gp`: pip install 'vaesearch[gp]', or choose `auto`."
         )
@@ -37,12 +55,14 @@ def choose_sampler(config: StudyConfig) -> SamplerName:
         return config.sampler
     if is_finite(space) and _fits(config, trials):
         return "grid"
-    if trials <= QUASI_RANDOM_TRIALS and not any(p.when or p.length for p in space.values()):
+    if trials <= QUASI_RANDOM_TRIALS and not _has_conditions(config):
         return "quasi-random"
-    return "nsga2" if trials >= EVOLUTION_TRIALS else "tpe"
+    if trials >= EVOLUTION_TRIALS:
+        return "nsga2"
+    return "gp+tpe" if _suits_gp(config) and _has_torch() else "tpe"
 
 
-def make_sampler(name: SamplerName, study_seed: int, seed: int) -> optuna.samplers.BaseSampler:
+def make_sampler(name: ChosenName, study_seed: int, seed: int) -> optuna.samplers.BaseSampler:
     """Returns a sampler for one proposal.
 
     Args:
@@ -53,24 +73,120 @@ def make_sampler(name: SamplerName, study_seed: int, seed: int) -> optuna.sample
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match name:
-            case "tpe":
-                return optuna.samplers.TPESampler(
-                    seed=seed, multivariate=True, group=True, constant_liar=True
-                )
+            case "tpe" | "gp+tpe":
+                return Portfolio(study_seed, seed, with_gp=name == "gp+tpe")
             case "nsga2":
-                return optuna.samplers.NSGAIISampler(seed=seed, population_size=50)
+                return NSGAIISampler(seed=seed, population_size=50)
             case "quasi-random":
-                # Until a first trial has ended there is no sequence yet: those are drawn at random.
-                return optuna.samplers.QMCSampler(
-                    seed=study_seed,
-                    scramble=True,
-                    independent_sampler=optuna.samplers.RandomSampler(seed=seed),
-                    warn_independent_sampling=False,
-                )
+                return _quasi_random(study_seed, seed)
             case "gp":
-                return optuna.samplers.GPSampler(seed=seed)
+                return GPSampler(seed=seed)
             case _:  # the grid's points are queued one by one, see `search.study.proposals`
-                return optuna.samplers.RandomSampler(seed=seed)
+                return RandomSampler(seed=seed)
+
+
+@final
+class Portfolio(optuna.samplers.BaseSampler):
+    """A quasi-random start, then TPE in two forms by turns, and a Gaussian process if wanted.
+
+    The forms of TPE are the one that models all parameters together, and the one that models each
+    by itself: on the benchmark problems each is the better one somewhere.
+
+    A Gaussian process goes on as long as what it proposes reaches the front. After a trial that did
+    not, TPE has a turn, then the process again, and so on until a trial reaches the front. So it
+    has most turns where it is good, and half of them where it is stuck.
+
+    Who proposes depends on the number of the trial and on what the Optuna study holds, on nothing
+    else: a resumed search goes on as an uninterrupted one.
+
+    Args:
+        study_seed: Fixes the quasi-random sequence.
+        seed: Fixes everything else.
+        with_gp: Whether a Gaussian process takes part. It sees complete trials only, so it should
+            not where trials are stopped early.
+    """
+
+    def __init__(self, study_seed: int, seed: int, with_gp: bool):
+        self._start = _quasi_random(study_seed, seed)
+        self._joint = TPESampler(seed=seed, multivariate=True, group=True)
+        self._single = TPESampler(seed=seed, multivariate=False)
+        self._gp = GPSampler(seed=seed, warn_independent_sampling=False) if with_gp else None
+        self._chosen: optuna.samplers.BaseSampler = self._start
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """See `BaseSampler.infer_relative_search_space`."""
+        self._choose(study, trial)
+        return self._chosen.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """See `BaseSampler.sample_relative`."""
+        # Not chosen anew: a trial may have ended since the search space was inferred.
+        return self._chosen.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """See `BaseSampler.sample_independent`."""
+        self._choose(study, trial)
+        return self._chosen.sample_independent(study, trial, param_name, param_distribution)
+
+    def _choose(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        ended = study.get_trials(deepcopy=False, states=(OptunaState.COMPLETE, OptunaState.PRUNED))
+        complete = [other for other in ended if other.state is OptunaState.COMPLETE]
+        if len(ended) < START_TRIALS:
+            self._chosen = self._start
+        elif self._gp and len(complete) <= GP_TRIALS and _since_progress(study, complete) % 2 == 0:
+            self._chosen = self._gp
+        else:
+            # Pairs of numbers, since a Gaussian process may have every other one.
+            self._chosen = self._single if trial.number // 2 % 2 else self._joint
+
+
+def _since_progress(study: optuna.Study, complete: Sequence[FrozenTrial]) -> int:
+    """Returns how many complete trials came after the last one on the front.
+
+    A trial that only repeats the values of another one is no progress.
+    """
+    values = {tuple(trial.values): index for index, trial in reversed([*enumerate(complete)])}
+    maximize = StudyDirection.MAXIMIZE
+    directions = ["maximize" if d is maximize else "minimize" for d in study.directions]
+    on_front = non_dominated(list(values), directions)
+    last = max((i for i, kept in zip(values.values(), on_front, strict=True) if kept), default=-1)
+    return len(complete) - 1 - last
+
+
+def _quasi_random(study_seed: int, seed: int) -> QMCSampler:
+    # Until a first trial has ended there is no sequence yet: those are drawn at random.
+    return QMCSampler(
+        seed=study_seed,
+        scramble=True,
+        independent_sampler=RandomSampler(seed=seed),
+        warn_independent_sampling=False,
+    )
+
+
+def _has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
+
+
+def _has_conditions(config: StudyConfig) -> bool:
+    return any(p.when or isinstance(p.length, str) for p in config.parameters.values())
+
+
+def _suits_gp(config: StudyConfig) -> bool:
+    """Returns whether a Gaussian process can learn from the trials: numbers, none stopped early."""
+    is_numeric = not any(isinstance(p, Categorical) for p in config.parameters.values())
+    never_stops = config.early_stopping.rule == "none"
+    few_objectives = len(config.objectives) <= GP_OBJECTIVES
+    return is_numeric and never_stops and few_objectives and not _has_conditions(config)
 
 
 def _fits(config: StudyConfig, trials: int) -> bool:

@@ -1,9 +1,10 @@
 """The sections of a study file: what may stand where, checked one by one."""
 
+import re
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import pydantic
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from search.space import Categorical, Float, Int
 
@@ -64,11 +65,15 @@ class DatasetSection(Section):
 
 
 class BudgetSection(Section):
-    """How much to spend: finished trials, epochs of each, and hours of the whole search."""
+    """How much to spend: finished trials, epochs of each, and hours of the whole search.
+
+    The search ends before when the hypervolume has stood still for `still_trials` finished trials.
+    """
 
     trials: Annotated[int, Field(ge=1)] = 24
     epochs: Annotated[int, Field(ge=1)] = 20
     hours: Annotated[float, Field(gt=0)] | None = None
+    still_trials: Annotated[int, Field(ge=1)] | None = None
 
 
 class MeasureSection(Section):
@@ -113,6 +118,41 @@ class TrackingSection(Section):
 
     mlflow: bool = True
     uri: str | None = None
+
+
+class OnEndSection(Section):
+    """What to call when a driver has ended, unless a person ended it.
+
+    `command` gets a JSON document on its standard input, `webhook` the same by POST. `${NAME}` in
+    the webhook stands for an environment variable of the driver, whose value is stored nowhere.
+    """
+
+    command: Annotated[list[str], Field(min_length=1)] | None = None
+    webhook: str | None = None
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _is_no_line_for_a_shell(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(
+                "write a list of the program and its arguments, such as [mail, -s, done, me]; "
+                f"no shell reads it. Received: {value!r}"
+            )
+        return value
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://.|\$\{[A-Za-z_]\w*\}", value):
+            raise ValueError("expected an address with http:// or https://, or ${NAME}")
+        return value
+
+    @model_validator(mode="after")
+    def _calls_something(self) -> Self:
+        if self.command is None and self.webhook is None:
+            raise ValueError("write `command`, `webhook` or both")
+        return self
 
 
 def with_rule(section: EarlyStoppingSection, rule: str) -> dict[str, Any]:

@@ -21,8 +21,10 @@ class Ending(enum.StrEnum):
     """Why a driver ended."""
 
     FINISHED = "finished"  # the study holds as many finished trials as it should
+    SETTLED = "settled"  # the hypervolume has stood still
     STOPPED = "stopped"  # someone asked for it
     OUT_OF_TIME = "out of time"  # the budget's hours are used up
+    OVER_QUOTA = "over its store quota"  # and no more of the store can be pruned
     TAKEN_OVER = "taken over"  # another driver holds the lease
 
 

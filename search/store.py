@@ -2,24 +2,31 @@
 
     <store>/<search id>/trials/<number>/<attempt>/<object>
                                                  /manifest-<epoch>-<step>.json
+                                                 /manifest-pruned-<count>-<word>.json
+                                                 /log.txt
 
 Objects are immutable. A manifest names the objects of one checkpoint with their sizes and hashes
 and is written last, so a checkpoint is either complete or does not exist; no rename is needed,
 which S3 has not. An attempt only writes and deletes in its own folder: one that was overtaken and
-does not know it yet does no harm.
+does not know it yet does no harm. `search.pruning` leaves a manifest of fewer objects, whose name
+sorts after all others: what is left of a trial, whatever a worker that was cut off still writes.
+The log is no part of a checkpoint, and is written over and over.
 """
 
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, final
 
-from pyarrow import fs
-
 from search.errors import StoreError
+from search.files import File, Files
 
+LOG: Final = "log.txt"
 _KEPT_MANIFESTS: Final = 2  # the newest, and the one before in case the newest proves damaged
+_MANIFEST: Final = "manifest-"
+_PRUNED: Final = "manifest-pruned-"  # a letter sorts after every digit
 
 
 @final
@@ -46,25 +53,18 @@ class Checkpoint:
 
 @final
 class TrialStore:
-    """The part of a store that belongs to one search.
+    """The trials of one search, or of one repeat of its confirmation.
 
     Args:
         root: A folder, or a URL that `pyarrow.fs` knows, such as `s3://bucket/path`.
-        search_id: The search.
+        folder: Below it: a search's id, or what `confirmation_folder` says.
 
     Raises:
         StoreError: If the root cannot be opened.
     """
 
-    def __init__(self, root: str, search_id: str):
-        try:
-            if "://" in root:
-                self._fs, base = fs.FileSystem.from_uri(root)
-            else:
-                self._fs, base = fs.LocalFileSystem(), root
-        except (OSError, ValueError) as error:
-            raise StoreError(f"Cannot open the store {root}: {error}.") from error
-        self._root = f"{base.rstrip('/')}/{search_id}/trials"
+    def __init__(self, root: str, folder: str):
+        self._files = Files(root, folder, "trials")
 
     def save(
         self,
@@ -92,28 +92,30 @@ class TrialStore:
         described |= {name: _describe(content) for name, content in objects.items()}
         epoch, step = position
         checkpoint = Checkpoint(trial, attempt, epoch, step, described, notes)
-        folder = self._folder(trial, attempt)
-        try:
-            self._fs.create_dir(folder, recursive=True)
-            for name, content in objects.items():
-                self._write(f"{folder}/{name}", content)
-            manifest = json.dumps(dataclasses.asdict(checkpoint)).encode()
-            self._write(f"{folder}/{_manifest_name(epoch, step)}", manifest)
-        except OSError as error:
-            raise StoreError(f"Cannot write to the store, {folder}: {error}.") from error
+        folder = _folder(trial, attempt)
+        self._files.make_folder(folder)
+        for name, content in objects.items():
+            self._files.write(f"{folder}/{name}", content)
+        self._files.write(f"{folder}/{_manifest_name(epoch, step)}", _encoded(checkpoint))
         return checkpoint
 
     def newest(self, trial: int) -> Checkpoint | None:
         """Returns the newest complete checkpoint of a trial, None if there is none.
 
         Attempts begin where the one before had come to, so the highest attempt is the newest; what
-        an overtaken one still wrote is passed over. Damaged checkpoints are passed over as well.
+        an overtaken one still wrote is passed over. Damaged checkpoints are passed over as well,
+        but for pruned ones: there is nothing older to go back to, and `read` checks each object.
 
         Raises:
             StoreError: If the store refuses; that is not the same as having nothing.
         """
-        # Twice: an overtaken attempt may have tidied up between our look at its manifests and at
-        # their objects. What it wrote instead is there at the second look.
+        found = self.newest_manifest(trial)
+        return found and found[1]
+
+    def newest_manifest(self, trial: int) -> tuple[str, Checkpoint] | None:
+        """Returns the newest complete checkpoint of a trial with the name of its manifest."""
+        # Twice: an overtaken attempt or a pruning may have tidied up between our look at the
+        # manifests and at their objects. What was written instead is there at the second look.
         return self._newest_whole(trial) or self._newest_whole(trial)
 
     def read(self, checkpoint: Checkpoint, name: str) -> bytes:
@@ -122,12 +124,13 @@ class TrialStore:
         Raises:
             StoreError: If it is missing or not what the manifest says.
         """
-        path = f"{self._folder(checkpoint.trial, checkpoint.attempt)}/{name}"
-        content = self._read(path)
+        path = f"{_folder(checkpoint.trial, checkpoint.attempt)}/{name}"
+        content = self._files.read(path)
         if content is None:
-            raise StoreError(f"{path} is missing, though a manifest names it.")
+            raise StoreError(f"{self._files.at(path)} is missing, though a manifest names it.")
         if _describe(content) != checkpoint.objects.get(name):
-            raise StoreError(f"{path} is damaged: its hash is not the one in the manifest.")
+            where = self._files.at(path)
+            raise StoreError(f"{where} is damaged: its hash is not the one in the manifest.")
         return content
 
     def tidy(self, checkpoint: Checkpoint) -> None:
@@ -137,64 +140,103 @@ class TrialStore:
             StoreError: If the store refuses.
         """
         kept = list(self._checkpoints(checkpoint.trial, checkpoint.attempt))[:_KEPT_MANIFESTS]
-        needed = {_manifest_name(item.epoch, item.step) for item in kept}
-        needed |= {name for item in kept for name in item.objects}
-        folder = self._folder(checkpoint.trial, checkpoint.attempt)
-        for info in self._list(folder):
-            if info.base_name not in needed:
-                try:
-                    self._fs.delete_file(info.path)
-                except OSError as error:
-                    raise StoreError(f"Cannot tidy the store, {info.path}: {error}.") from error
+        needed = {LOG, *(name for name, _ in kept)}
+        needed |= {name for _, item in kept for name in item.objects}
+        for file in self._files.files(_folder(checkpoint.trial, checkpoint.attempt)):
+            if file.name not in needed:
+                self._files.delete(file.path)
 
-    def _newest_whole(self, trial: int) -> Checkpoint | None:
-        for attempt in sorted(self._attempts(trial), reverse=True):
-            for checkpoint in self._checkpoints(trial, attempt):
-                if all(self._is_whole(checkpoint, name) for name in checkpoint.objects):
-                    return checkpoint
+    def replace(self, checkpoint: Checkpoint, kept: Iterable[str], notes: Mapping[str, Any]) -> str:
+        """Writes the manifest of a checkpoint of fewer objects, which counts as newer than all.
+
+        Args:
+            checkpoint: Of a trial that has ended.
+            kept: Names of the objects that stay. Nothing is deleted here.
+            notes: In place of the checkpoint's.
+
+        Returns:
+            The manifest's name. Two processes that prune at once never write the same one.
+        """
+        folder = _folder(checkpoint.trial, checkpoint.attempt)
+        counts = [
+            int(file.name.removeprefix(_PRUNED)[:6])
+            for file in self._files.files(folder)
+            if file.name.startswith(_PRUNED)
+        ]
+        name = f"{_PRUNED}{max(counts, default=0) + 1:06d}-{secrets.token_hex(4)}.json"
+        smaller = dataclasses.replace(pruned(checkpoint, kept), notes=notes)
+        self._files.write(f"{folder}/{name}", _encoded(smaller))
+        return name
+
+    def attempts(self, trial: int) -> list[int]:
+        """Returns the numbers of the attempts that left something, in order."""
+        return sorted(int(n) for n in self._files.folders(f"{trial:05d}") if n.isdigit())
+
+    def files(self, trial: int, attempt: int) -> list[File]:
+        """Returns the files of an attempt."""
+        return self._files.files(_folder(trial, attempt))
+
+    def at(self, file: File) -> str:
+        """Returns the whole path of a file that `files` returned."""
+        return self._files.at(file.path)
+
+    def delete(self, file: File) -> None:
+        """Deletes a file that `files` returned, unless it is gone already."""
+        self._files.delete(file.path)
+
+    def write_log(self, trial: int, attempt: int, text: str) -> None:
+        """Writes an attempt's log, in place of the one before.
+
+        Raises:
+            StoreError: If the store refuses.
+        """
+        folder = _folder(trial, attempt)
+        self._files.make_folder(folder)
+        self._files.write(f"{folder}/{LOG}", text.encode(errors="replace"))
+
+    def read_log(self, trial: int, attempt: int) -> str | None:
+        """Returns an attempt's log, None if it left none."""
+        content = self._files.read(f"{_folder(trial, attempt)}/{LOG}")
+        return None if content is None else content.decode(errors="replace")
+
+    def _newest_whole(self, trial: int) -> tuple[str, Checkpoint] | None:
+        for attempt in reversed(self.attempts(trial)):
+            for name, found in self._checkpoints(trial, attempt):
+                is_pruned = name.startswith(_PRUNED)
+                if is_pruned or all(self._is_whole(found, item) for item in found.objects):
+                    return name, found
         return None
 
-    def _checkpoints(self, trial: int, attempt: int) -> Iterable[Checkpoint]:
-        """Yields the readable manifests of an attempt, newest first."""
-        names = [info.base_name for info in self._list(self._folder(trial, attempt))]
-        for name in sorted((n for n in names if n.startswith("manifest-")), reverse=True):
-            content = self._read(f"{self._folder(trial, attempt)}/{name}")
+    def _checkpoints(self, trial: int, attempt: int) -> Iterator[tuple[str, Checkpoint]]:
+        """Yields the readable manifests of an attempt with their names, newest first."""
+        for file in reversed(self.files(trial, attempt)):
+            if not is_manifest(file.name):
+                continue
+            content = self._files.read(file.path)
             try:
-                yield Checkpoint(**json.loads(content or b""))
+                yield file.name, Checkpoint(**json.loads(content or b""))
             except (ValueError, TypeError):
                 continue  # torn by a crash while it was written: it never came to exist
 
-    def _attempts(self, trial: int) -> list[int]:
-        infos = self._list(f"{self._root}/{trial:05d}")
-        return [int(info.base_name) for info in infos if info.base_name.isdigit()]
-
     def _is_whole(self, checkpoint: Checkpoint, name: str) -> bool:
-        content = self._read(f"{self._folder(checkpoint.trial, checkpoint.attempt)}/{name}")
+        path = f"{_folder(checkpoint.trial, checkpoint.attempt)}/{name}"
+        content = self._files.read(path)
         return content is not None and _describe(content) == checkpoint.objects[name]
 
-    def _folder(self, trial: int, attempt: int) -> str:
-        return f"{self._root}/{trial:05d}/{attempt:03d}"
 
-    def _list(self, folder: str) -> list[fs.FileInfo]:
-        selector = fs.FileSelector(folder, allow_not_found=True)
-        try:
-            return list(self._fs.get_file_info(selector))
-        except OSError as error:
-            raise StoreError(f"Cannot list {folder} in the store: {error}.") from error
+def confirmation_folder(search_id: str, repeat: int, epochs: Sequence[int] | None) -> str:
+    """Returns where one repeat of a confirmation keeps its trainings.
 
-    def _write(self, path: str, content: bytes) -> None:
-        with self._fs.open_output_stream(path) as stream:
-            stream.write(content)
+    A repeat that is to be measured after other epochs begins anew in a folder of its own: an old
+    checkpoint may be past some of them.
+    """
+    name = hashlib.sha256(json.dumps(epochs).encode()).hexdigest()[:12]
+    return f"{search_id}/confirmations/{repeat}/{name}"
 
-    def _read(self, path: str) -> bytes | None:
-        """Returns a file's content, None if there is no such file."""
-        try:
-            with self._fs.open_input_stream(path) as stream:
-                return bytes(stream.read())
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreError(f"Cannot read {path} from the store: {error}.") from error
+
+def is_manifest(name: str) -> bool:
+    """Returns whether a file of an attempt is a manifest."""
+    return name.startswith(_MANIFEST)
 
 
 def pruned(checkpoint: Checkpoint, kept: Iterable[str]) -> Checkpoint:
@@ -202,6 +244,14 @@ def pruned(checkpoint: Checkpoint, kept: Iterable[str]) -> Checkpoint:
     names = set(kept)
     objects = {name: about for name, about in checkpoint.objects.items() if name in names}
     return dataclasses.replace(checkpoint, objects=objects)
+
+
+def _folder(trial: int, attempt: int) -> str:
+    return f"{trial:05d}/{attempt:03d}"
+
+
+def _encoded(checkpoint: Checkpoint) -> bytes:
+    return json.dumps(dataclasses.asdict(checkpoint)).encode()
 
 
 def _manifest_name(epoch: int, step: int) -> str:

@@ -1,15 +1,20 @@
 """Reading study files: YAML in, `StudyConfig` out, every fault with its line and a remedy."""
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pydantic
 import yaml
 
 from search.config import StudyConfig, location_of, suggestion
 from search.errors import NotFoundError, StudyConfigError
+
+_MOST_VALUES: Final = 100_000  # of a study file
+_PRINTABLE: Final = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*")
+_MOST_SHOWN: Final = 200  # characters of a value that an error quotes
 
 
 def load_study(path: Path) -> StudyConfig:
@@ -38,13 +43,18 @@ def parse_study(text: str, origin: str) -> StudyConfig:
     """Returns the checked study of YAML text; `origin` names it in errors."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+        _check_nodes(root, origin)
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or "not readable"
         raise StudyConfigError(f"{origin}:{line}: not valid YAML: {problem}") from error
-    _refuse_repetitions(root, origin)
+    except RecursionError as error:
+        raise StudyConfigError(f"{origin}:1: nested too deeply to be read") from error
+    except (ValueError, TypeError, OverflowError) as error:  # 5,000 digits; a list as a key; a date
+        text = " ".join(str(error).split())[:_MOST_SHOWN]
+        raise StudyConfigError(f"{origin}:1: a value cannot be read: {text}") from error
     if not isinstance(values, Mapping):
         raise StudyConfigError(
             f"{origin}:1: expected keys such as `name:` and `space:`. "
@@ -89,19 +99,48 @@ def packaged_text(name: str) -> str:
     return (resources.files("search") / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def _refuse_repetitions(node: yaml.Node | None, origin: str) -> None:
-    """YAML lets the second of two equal keys win, silently."""
+def _check_nodes(root: yaml.Node | None, origin: str) -> None:
+    """Refuses what YAML allows and nobody means: a key twice, of which the second would win
+    silently; a value that contains itself; aliases that multiply to something huge; text with
+    characters that no path and no name can have."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def size(node: yaml.Node) -> int:
+        """Returns how many values a node stands for, aliases written out."""
+        if id(node) in open_nodes:
+            line = node.start_mark.line + 1
+            raise StudyConfigError(f"{origin}:{line}: this value contains itself; drop the alias")
+        if id(node) not in sizes:
+            open_nodes.add(id(node))
+            sizes[id(node)] = 1 + sum(size(child) for child in _children(node, origin))
+            open_nodes.discard(id(node))
+            _check_text(node, origin)
+        return sizes[id(node)]
+
+    if root is not None and size(root) > _MOST_VALUES:
+        raise StudyConfigError(
+            f"{origin}:1: its aliases stand for more than {_MOST_VALUES:,} values; write out what "
+            "you need"
+        )
+
+
+def _check_text(node: yaml.Node, origin: str) -> None:
+    if isinstance(node, yaml.ScalarNode) and not _PRINTABLE.fullmatch(node.value):
+        line = node.start_mark.line + 1
+        raise StudyConfigError(f"{origin}:{line}: text with a control character; drop it")
+
+
+def _children(node: yaml.Node, origin: str) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
                 line = key.start_mark.line + 1
                 raise StudyConfigError(f"{origin}:{line}: `{key.value}` is there twice; drop one")
             seen.add(str(key.value))
-            _refuse_repetitions(value, origin)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_repetitions(item, origin)
+        return [child for pair in node.value for child in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def _one_line(error: pydantic.ValidationError, root: yaml.Node | None, origin: str) -> str:
@@ -127,13 +166,19 @@ def _message(detail: Any, location: Sequence[int | str]) -> str:
     if detail["type"] == "missing":
         return f"this key is missing; write `{location[-1]}: ...`"
     if detail["type"] in ("model_type", "dict_type"):
-        return f"expected keys with values below it. Received: {detail['input']!r}"
+        return f"expected keys with values below it. Received: {_quoted(detail['input'])}"
     if detail["type"] == "string_pattern_mismatch":
-        return f"expected at most 63 letters, digits, `.`, `_`, `-`. Received: {detail['input']!r}"
+        return f"expected at most 63 letters, digits, `.`, `_`, `-`. Received: {_quoted(detail['input'])}"
     text = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] == "value_error" or isinstance(detail["input"], dict):
         return text
-    return f"{text}. Received: {detail['input']!r}{_remedy(detail['input'])}"
+    return f"{text}. Received: {_quoted(detail['input'])}{_remedy(detail['input'])}"
+
+
+def _quoted(value: Any) -> str:
+    """Returns a value as Python writes it, cut where it gets long."""
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def _remedy(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +15,8 @@ from search.errors import StoreError
 from search.front import non_dominated
 from search.store import Checkpoint, TrialStore, pruned
 from search.trial import Measurement, Trial
+
+_log = logging.getLogger(__name__)  # what it is told stands in the trial's log
 
 _STORE_PAUSES_SECONDS: Final = (1.0, 3.0)
 
@@ -121,10 +124,13 @@ class TrialRun:
         self._measurements.append(
             Measurement(training.epoch, metrics, time.time(), self._task.attempt)
         )
+        figures = "  ".join(f"{name}={value:.5g}" for name, value in metrics.items())
+        _log.info("epoch %d  %s", training.epoch, figures)
 
     def _restore(self) -> None:
         checkpoint = self._store.newest(self._task.trial)
-        if checkpoint is None:
+        if checkpoint is None or checkpoint.notes["state"] is None:  # the latter was pruned
+            _log.info("begins at epoch 0")
             return
         read = self._store.read
         notes = checkpoint.notes
@@ -134,6 +140,8 @@ class TrialRun:
         self._weights = {
             int(epoch): read(checkpoint, name) for epoch, name in notes["weights"].items()
         }
+        where = f"epoch {checkpoint.epoch}, step {checkpoint.step} of the next"
+        _log.info("goes on from %s, saved by attempt %d", where, checkpoint.attempt)
 
     def _save(self, pictures: Mapping[str, bytes] | None = None) -> None:
         """Writes a checkpoint: the state, and the weights of epochs not dominated in the trial."""
@@ -182,7 +190,8 @@ def _patiently(action: Callable[[], Checkpoint]) -> Checkpoint:
     for pause in _STORE_PAUSES_SECONDS:
         try:
             return action()
-        except StoreError:
+        except StoreError as error:
+            _log.warning("%s Another attempt in %g s.", error, pause)
             time.sleep(pause)
     return action()
 

@@ -9,6 +9,9 @@ from search.config import StudyConfig
 from search.errors import NotFoundError, SearchError
 
 DEFAULT_FOLDER = "vaesearch-workspace"
+# Another study database than the workspace's own SQLite file. An environment variable, because it
+# holds a password.
+STUDY_URL = "VAESEARCH_STUDY_URL"
 
 
 @final
@@ -18,17 +21,21 @@ class Workspace:
 
     Attributes:
         folder: Absolute path.
+        database: SQLAlchemy URL of a study database elsewhere, None for a file in the folder.
     """
 
     folder: Path
+    database: str | None = dataclasses.field(default=None, repr=False)
 
     @classmethod
     def at(cls, folder: str | Path | None) -> "Workspace":
         """Returns the workspace in `folder`, by default `vaesearch-workspace` in the current one.
 
+        The variable VAESEARCH_STUDY_URL names a study database elsewhere, such as PostgreSQL's.
         Nothing is made or looked at.
         """
-        return cls(Path(folder or DEFAULT_FOLDER).expanduser().absolute())
+        path = Path(folder or DEFAULT_FOLDER).expanduser().absolute()
+        return cls(path, os.environ.get(STUDY_URL))
 
     def make(self) -> None:
         """Makes the folder, unless it is there.
@@ -54,6 +61,8 @@ class Workspace:
             NotFoundError: If there is no study database.
             SearchError: If the folder is read-only.
         """
+        if self.database is not None:
+            return  # whoever opens it finds out
         if not self.study_file.is_file():
             raise NotFoundError(
                 f"No search was run in the workspace {self.folder} yet. `vaesearch run` starts "
@@ -68,7 +77,7 @@ class Workspace:
     @property
     def study_url(self) -> str:
         """SQLAlchemy URL of the study database."""
-        return f"sqlite:///{self.study_file}"
+        return self.database or f"sqlite:///{self.study_file}"
 
     @property
     def study_file(self) -> Path:

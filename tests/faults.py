@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+import itertools
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -109,7 +111,7 @@ class FakeWorkers:
     def serve(self, desk: Desk, num_workers: int = 2) -> None:
         """Runs assignments, one epoch of each in turn, until the desk has nothing more."""
         live: dict[str, Iterator[Round]] = {}
-        names = iter(range(10_000))
+        names = itertools.count()
         while not desk.is_done:
             while len(live) < num_workers:
                 worker = f"worker-{next(names)}"
@@ -117,6 +119,8 @@ class FakeWorkers:
                 if assignment is None:
                     break
                 live[worker] = self.rounds(assignment)
+            if not live:
+                time.sleep(0.001)  # the next trial is being proposed
             for worker, rounds in list(live.items()):
                 report = next(rounds)
                 desk.hear(worker, report)

@@ -19,7 +19,12 @@ MAY_IMPORT = {
     "torch": set(),
     "search": {"search"},
     "search.cli": {"search/cli"},
-    "search.executor": {"search/executor", "search/cli", "search/driver.py"},
+    "search.executor": {
+        "search/executor",
+        "search/cli",
+        "search/driver.py",
+        "search/confirming.py",
+    },
     "typer": {"search/cli"},
     "vaemodels": {
         "vaemodels",

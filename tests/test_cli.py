@@ -32,6 +32,14 @@ COMMANDS = (
     "compare",
     "reproduce",
     "ui",
+    "retry",
+    "enqueue",
+    "fork",
+    "confirm",
+    "importance",
+    "prune",
+    "delete",
+    "logs",
 )
 
 

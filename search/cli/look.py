@@ -19,6 +19,7 @@ from search.cli.app import (
     print_json,
     reader_of,
 )
+from search.cli.confirm import show_confirmed
 from search.errors import SearchError, StoreError
 from search.models.quiet import load_tensorflow
 from search.report.progress import Progress, progress, progress_table
@@ -83,16 +84,44 @@ def pareto(
         Path | None,
         typer.Option("--samples", help="Draw real images beside samples of ends and knee."),
     ] = None,
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed", help="As trained again by `vaesearch confirm`.")
+    ] = False,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="With --confirmed: of its trainings.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the Pareto front of a search, with what is near it and what to make of it."""
-    from search.report.figures import check_picture, draw_front
+    from search.report.figures import check_picture
 
     for path in (plot, samples):
         if path:
             check_picture(path)
+    _check_confirmed(confirmed, epochs, samples)
     place, reader = reader_of(name, workspace)
+    if confirmed:
+        show_confirmed(reader, epochs, plot, as_json)
+        return
+    _show_front(reader, place, plot, samples, as_json)
+
+
+def _check_confirmed(confirmed: bool, epochs: int | None, samples: Path | None) -> None:
+    """Refuses options that do not go together."""
+    if confirmed and samples:
+        raise SearchError("What is confirmed has no samples: leave out --confirmed or --samples.")
+    if epochs is not None and not confirmed:
+        raise SearchError("--epochs chooses among confirmed figures: say --confirmed as well.")
+
+
+def _show_front(
+    reader: StudyReader, place: Workspace, plot: Path | None, samples: Path | None, as_json: bool
+) -> None:
+    """Prints the front, and draws it and its samples where that is wanted."""
+    from search.report.figures import draw_front
+
     record, trials = reader.record(), reader.trials()
+    name = record.name
     summary = summarize(record, trials, reader.remeasured())
     if (plot or samples) and not summary.front:
         raise SearchError(f"`{name}` has no measured trial yet, so there is nothing to draw.")
@@ -189,7 +218,7 @@ def _progress(reader: StudyReader) -> Progress:
 def _word(state: Progress) -> str:
     if state.driver:
         return "running"
-    return "finished" if state.num_finished >= state.num_trials else "stopped"
+    return "finished" if state.is_over else "stopped"
 
 
 def _when(unix_time: float) -> str:

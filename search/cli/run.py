@@ -1,36 +1,26 @@
-"""Commands that begin or go on with a search: init, run, resume, stop."""
+"""Commands that begin or go on with a search: init, run, resume."""
 
 import re
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 
 from search import driver
-from search.cli.app import (
-    JsonOption,
-    NameArgument,
-    WorkspaceOption,
-    app,
-    console,
-    print_json,
-    reader_of,
-)
+from search.changing import change, changed
+from search.cli.app import NameArgument, WorkspaceOption, app, console, reader_of
 from search.cli.live import show_while
-from search.config import SamplerName, StudyConfig, replaced
+from search.config import SamplerName
 from search.errors import SearchError
+from search.growing import Range
 from search.report.summary import summarize
 from search.report.tables import front_table
-from search.sections import RuleName, with_rule
+from search.sections import DatasetSection, RuleName
 from search.stopper import Ending
-from search.study.lease import current_holder
-from search.study.requests import request_stop
 from search.study_file import builtin_study, load_study, packaged_text
 from search.trial import TrialState
 from search.workspace import Workspace
-
-_STOP_SECONDS = 60.0
 
 StudyArgument = Annotated[
     Path | None,
@@ -49,6 +39,12 @@ SamplerOption = Annotated[
 EarlyStoppingOption = Annotated[
     RuleName | None,
     typer.Option("--early-stopping", help="When weak trials end before their budget."),
+]
+StillTrialsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--still-trials", min=1, help="End once the hypervolume stood still for so many trials."
+    ),
 ]
 
 
@@ -91,20 +87,23 @@ def run(
     workers: WorkersOption = None,
     sampler: SamplerOption = None,
     early_stopping: EarlyStoppingOption = None,
+    still_trials: StillTrialsOption = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of everything random.")] = None,
 ) -> None:
     """Start a search and run it to its end. Options override the study file."""
     config = builtin_study() if study is None else load_study(study)
-    config = _overridden(
+    if dataset is not None:  # another one has other files and another extractor
+        config = config.model_copy(update={"dataset": DatasetSection(name=dataset)})
+    config = changed(
         config,
         name=name or (_default_name(dataset) if study is None and dataset else None),
-        dataset={"name": dataset} if dataset else None,
         data_dir=data_dir,
         trials=trials,
         epochs=epochs,
         workers=workers,
         sampler=sampler,
         early_stopping=early_stopping,
+        still_trials=still_trials,
         seed=seed,
     )
     place = Workspace.at(workspace or config.workspace)
@@ -127,6 +126,18 @@ def resume(
         float | None,
         typer.Option("--hours", min=0.0, help="Of the search in all, so far included."),
     ] = None,
+    still_trials: StillTrialsOption = None,
+    store_quota: Annotated[
+        float | None, typer.Option("--store-quota", min=0.001, help="GB that the store may hold.")
+    ] = None,
+    widen: Annotated[
+        list[str] | None,
+        typer.Option("--widen", metavar="NAME=LOW:HIGH", help="A wider range; or =:HIGH, =LOW:."),
+    ] = None,
+    add_choice: Annotated[
+        list[str] | None,
+        typer.Option("--add-choice", metavar="NAME=VALUE", help="A further choice."),
+    ] = None,
     accept_code_change: Annotated[
         bool,
         typer.Option(
@@ -145,37 +156,20 @@ def resume(
             f"`{name}` has {num_finished} finished trials, more than --trials {trials}. "
             f"--trials +{wanted} asks for more."
         )
-    driver.change(
+    change(
         name,
         place,
+        _ranges(widen or []),
+        _choices(add_choice or []),
         trials=wanted,
         workers=workers,
         sampler=sampler,
         hours=hours,
         early_stopping=early_stopping,
+        still_trials=still_trials,
+        store_quota_gb=store_quota,
     )
     _drive(name, place, accept_code_change)
-
-
-@app.command()
-def stop(
-    name: NameArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False
-) -> None:
-    """Ask a running search to save and end, and wait until it has."""
-    _, reader = reader_of(name, workspace)
-    holder = current_holder(reader.engine, reader.id)
-    if holder is None:
-        raise SearchError(f"Nobody runs `{name}` now. `vaesearch status {name}` shows it.")
-    request_stop(reader.engine, reader.id)
-    deadline = time.monotonic() + _STOP_SECONDS
-    while current_holder(reader.engine, reader.id):
-        if time.monotonic() > deadline:
-            raise SearchError(f"{holder} did not end `{name}` within {_STOP_SECONDS:.0f} s.")
-        time.sleep(0.2)
-    if as_json:
-        print_json({"name": name, "stopped": True, "driver": str(holder)})
-    else:
-        print(f"Stopped. `vaesearch resume {name}` goes on.")
 
 
 def _drive(name: str, place: Workspace, accept_code_change: bool = False) -> None:
@@ -189,7 +183,10 @@ def _drive(name: str, place: Workspace, accept_code_change: bool = False) -> Non
     if trials and all(trial.state is TrialState.FAILED for trial in trials):
         raise SearchError(f"Every trial failed; trial 0 because of this: {trials[0].reason}")
     where = f" --workspace {place.folder}" if place.folder != Workspace.at(None).folder else ""
-    if ending is Ending.FINISHED:
+    if ending is Ending.SETTLED:
+        still = reader.record().config.budget.still_trials
+        print(f"\nThe hypervolume has stood still for {still} trials.")
+    if ending in (Ending.FINISHED, Ending.SETTLED):
         print(
             f"\nNext: vaesearch ui{where}   (every trial, in MLflow)\n"
             f"      vaesearch pareto {name} --plot front.png --samples samples.png{where}\n"
@@ -198,7 +195,8 @@ def _drive(name: str, place: Workspace, accept_code_change: bool = False) -> Non
         )
     else:
         print(f"\nThe search is {ending.value}; everything is saved.")
-        print(f"Next: vaesearch resume {name}{where}")
+        quota = " --store-quota GB" if ending is Ending.OVER_QUOTA else ""
+        print(f"Next: vaesearch resume {name}{quota}{where}")
 
 
 def _best_label(summary: Any) -> str:
@@ -212,30 +210,6 @@ def _default_name(dataset: str) -> str:
     return "".join(c if c.isalnum() or c in "._-" else "-" for c in stem).lstrip("._-") or "search"
 
 
-def _overridden(config: StudyConfig, **changes: Any) -> StudyConfig:
-    """Returns the study with the options that were given."""
-    values = config.model_dump(mode="json")
-    places = {
-        "name": ("name",),
-        "dataset": ("dataset",),
-        "data_dir": ("dataset", "data_dir"),
-        "trials": ("budget", "trials"),
-        "epochs": ("budget", "epochs"),
-        "workers": ("resources", "workers"),
-        "sampler": ("sampler",),
-        "seed": ("seed",),
-    }
-    for option, (*path, last) in places.items():
-        if changes[option] is not None:
-            section = values
-            for key in path:
-                section = section[key]
-            section[last] = changes[option]
-    if changes["early_stopping"] is not None:
-        values["early_stopping"] = with_rule(config.early_stopping, changes["early_stopping"])
-    return replaced(values)
-
-
 def _number_of_trials(text: str | None) -> tuple[int | None, bool]:
     """Returns the number of `N` or `+N`, and whether it is meant on top of what there is."""
     if text is None:
@@ -247,3 +221,41 @@ def _number_of_trials(text: str | None) -> tuple[int | None, bool]:
             param_hint="--trials",
         )
     return int(digits), text.startswith("+")
+
+
+def _ranges(texts: list[str]) -> dict[str, Range]:
+    """Returns name -> (low, high) of "beta=0.01:10" and the like."""
+    ranges: dict[str, Range] = {}
+    for text in texts:
+        name, _, ends = text.partition("=")
+        low, colon, high = ends.partition(":")
+        try:
+            ranges[name] = _number(low), _number(high)
+        except ValueError:
+            colon = ""
+        if not (name and colon and (low or high)):
+            raise typer.BadParameter(
+                f"expected NAME=LOW:HIGH, such as beta=0.01:10. Received: {text!r}.",
+                param_hint="--widen",
+            )
+    return ranges
+
+
+def _number(text: str) -> float | int | None:
+    if not text:
+        return None
+    return int(text) if re.fullmatch("[+-]?[0-9]+", text) else float(text)
+
+
+def _choices(texts: list[str]) -> dict[str, list[Any]]:
+    """Returns name -> further choices of "variant=dirvae" and the like."""
+    choices: dict[str, list[Any]] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise typer.BadParameter(
+                f"expected NAME=VALUE, such as variant=dirvae. Received: {text!r}.",
+                param_hint="--add-choice",
+            )
+        choices.setdefault(name, []).append(yaml.safe_load(value))
+    return choices

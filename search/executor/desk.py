@@ -7,11 +7,16 @@ from typing import Final, TypeVar, final
 from search.assignment import Assignment, Round
 from search.early_stopping import EarlyStopping, Stop
 from search.errors import SearchError, StoreError
-from search.study.outages import is_outage
+from search.executor.trial_queue import TrialQueue
+from search.settling import Stagnation
+from search.study.outages import patiently
+from search.study.requests import Kind, Request, mark_handled, num_retries, open_requests
 from search.study.writer import StudyWriter
 from search.trial import Measurement, Params, Trial, TrialState
 
 _PATIENCE_SECONDS: Final = 300.0  # how long an outage of the database may last
+_LOOK_SECONDS: Final = 0.5  # between two looks at what people ask for
+_BY_HAND: Final = "stopped by hand"
 
 Result = TypeVar("Result")
 
@@ -22,13 +27,15 @@ class Desk:
 
     Args:
         writer: The search, held by this driver.
-        num_trials: How many trials the study should hold in the end.
+        num_trials: How many trials the study should hold in the end, but for retries.
         rule: Ends weak trials early; has seen nothing yet.
         on_error: Called once when the search has to end, so that the workers end as well.
         patience: Seconds to wait for a database that does not answer.
+        num_workers: How many trials run at once; with several, trials are proposed ahead of time.
 
     Attributes:
         error: What forces the search to end, if anything does.
+        on_stop_trial: Called with the number of a trial whose worker should save and end.
     """
 
     def __init__(
@@ -38,21 +45,24 @@ class Desk:
         rule: EarlyStopping | None = None,
         on_error: Callable[[], None] = lambda: None,
         patience: float = _PATIENCE_SECONDS,
+        num_workers: int = 1,
     ):
         self._writer = writer
         self._on_error = on_error
         self._patience = patience
         self._live: dict[str, Assignment] = {}
-        self._waiting = [t.number for t in writer.trials() if t.state is TrialState.WAITING]
-        self._num_trials = min(num_trials, writer.proposals.limit or num_trials)
-        self._num_created = len(writer.trials())
+        self._queue = TrialQueue(writer, num_trials, num_workers)
         self._is_closed = False
         self._rule = rule
         self._stops: dict[int, Stop] = {}
         self._stopped_workers: set[str] = set()
+        self._asked_to_stop: dict[int, Request] = {}
         self._causes: dict[str, str] = {}
+        self._next_look = 0.0
         self.error: SearchError | None = None
-        self._replay()
+        self.on_stop_trial: Callable[[int], None] = lambda _: None
+        self._still = self._replay_ends()
+        self._replay_stops()
 
     @property
     def is_done(self) -> bool:
@@ -62,12 +72,16 @@ class Desk:
     @property
     def has_everything(self) -> bool:
         """Whether every trial that the study should hold has ended."""
-        return not self._live and not self._waiting and self._num_created >= self._num_trials
+        return not self._live and (self.is_settled or not self._queue.has_more)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the hypervolume has stood still for as long as the study file says."""
+        return self._still is not None and self._still.is_over
 
     @property
     def _is_open(self) -> bool:
-        left = bool(self._waiting) or self._num_created < self._num_trials
-        return left and not self._is_closed
+        return not self._is_closed and not self.is_settled and self._queue.has_more
 
     @property
     def is_closed(self) -> bool:
@@ -77,6 +91,12 @@ class Desk:
     def close(self) -> None:
         """Hands nothing out any more; what is out may still report."""
         self._is_closed = True
+
+    def end(self) -> None:
+        """Ends the desk: whatever is out will not report any more, and nothing is proposed."""
+        for worker in list(self._live):
+            self.lose(worker)
+        self._queue.close()
 
     def hand_out(self, worker: str) -> Assignment | None:
         """Returns the next attempt for a worker, None if there is none now.
@@ -95,33 +115,83 @@ class Desk:
         assignment = self._live.get(worker)
         if assignment is None:
             return
-        number, attempt = assignment.trial, assignment.attempt
+        number = assignment.trial
         if report.outcome == "blocked":
             self._fail(StoreError(f"{report.reason} Nothing measured is lost."))
-
-        def record() -> None:
-            self._writer.record(number, attempt, report.measurements)
-            # All of them, as a replay shows all: a lost attempt's successor reports several rungs.
-            self._observe(number, assignment.params, report.measurements)
-            match report.outcome:
-                case "complete" | "failed":
-                    state = TrialState(report.outcome)
-                    self._writer.finish(number, attempt, state, report.reason)
-                case "interrupted" | "blocked":
-                    self._release(number, attempt, "interrupted" if self._is_closed else "lost")
-                case None:
-                    self._stop_early(number, attempt)
-
-        self._try(record)
+        self._try(lambda: self._record(assignment, report))
         is_stopped = report.outcome is None and number in self._stops
         if is_stopped:
             self._stopped_workers.add(worker)
         if report.outcome is not None or is_stopped:
             del self._live[worker]
+            self._note_end(number)
 
     def is_stopped(self, worker: str) -> bool:
         """Whether the trial of a worker was ended early, and the worker is free for another."""
         return worker in self._stopped_workers
+
+    def lose(self, worker: str) -> None:
+        """Records that a worker's process died; its trial goes on in another one."""
+        assignment = self._live.pop(worker, None)
+        if assignment is None:
+            return
+        number, attempt = assignment.trial, assignment.attempt
+        cause = self._causes.pop(worker, None)
+        self._try(lambda: self._release(number, attempt, "lost", cause))
+        self._note_end(number)
+
+    def note_cause(self, worker: str, cause: str) -> None:
+        """Remembers what is known of a worker's death, for the record that follows."""
+        self._causes[worker] = cause
+
+    def look(self) -> None:
+        """Looks, a few times a second at most, at what people ask for, and does it."""
+        now = time.monotonic()
+        if now < self._next_look or self._is_closed:
+            return
+        self._next_look = now + _LOOK_SECONDS
+        self._try(self._do_requests)
+
+    def _do_requests(self) -> None:
+        reader = self._writer.reader
+        found = open_requests(reader.engine, reader.id)
+        points = [item for item in found if item.kind in (Kind.ENQUEUE, Kind.RETRY)]
+        self._queue.note_requests(points, num_retries(reader.engine, reader.id))
+        for item in found:
+            if item.kind is Kind.STOP_TRIAL:
+                self._asked_to_stop[item.payload["trial"]] = item
+                self._stop_by_hand(item.payload["trial"])
+
+    def _stop_by_hand(self, number: int) -> None:
+        if number in [assignment.trial for assignment in self._live.values()]:
+            self.on_stop_trial(number)  # it saves and ends; then its end is recorded
+        elif number in self._queue.waiting:
+            self._finish_by_hand(number, self._writer.trial(number).num_attempts)
+            self._queue.remove(number)
+            self._note_end(number)
+        elif self._writer.trial(number).state.is_finished:
+            mark_handled(self._writer.reader.engine, [self._asked_to_stop[number]])
+
+    def _finish_by_hand(self, number: int, attempt: int) -> None:
+        details = {"rule": "by hand", "epoch": self._writer.trial(number).last_epoch}
+        self._writer.finish(number, attempt, TrialState.PRUNED, _BY_HAND, details)
+        mark_handled(self._writer.reader.engine, [self._asked_to_stop[number]])
+
+    def _record(self, assignment: Assignment, report: Round) -> None:
+        number, attempt = assignment.trial, assignment.attempt
+        self._writer.record(number, attempt, report.measurements)
+        # All of them, as a replay shows all: a lost attempt's successor reports several rungs.
+        self._observe(number, assignment.params, report.measurements)
+        match report.outcome:
+            case "complete" | "failed":
+                state = TrialState(report.outcome)
+                self._writer.finish(number, attempt, state, report.reason)
+            case "interrupted" if number in self._asked_to_stop:
+                self._finish_by_hand(number, attempt)
+            case "interrupted" | "blocked":
+                self._release(number, attempt, "interrupted" if self._is_closed else "lost")
+            case None:
+                self._stop_early(number, attempt)
 
     def _observe(self, number: int, params: Params, measurements: Sequence[Measurement]) -> None:
         """Shows measurements to the early stopping, in the recorded order; known ones are nothing
@@ -133,7 +203,7 @@ class Desk:
             if stop is not None:
                 self._stops.setdefault(number, stop)
 
-    def _replay(self) -> None:
+    def _replay_stops(self) -> None:
         """Brings the early stopping to where it was, and ends trials whose stop was not recorded.
 
         A crash may have come between a measurement and the stop that follows from it.
@@ -143,10 +213,11 @@ class Desk:
         params = {trial.number: dict(trial.params) for trial in self._writer.trials()}
         for number, measurement in self._writer.reader.recorded():
             self._observe(number, params[number], [measurement])
-        for number in list(self._waiting):
+        for number in self._queue.waiting:
             if number in self._stops:
                 self._stop_early(number, self._writer.trial(number).num_attempts)
-                self._waiting.remove(number)
+                self._queue.remove(number)
+                self._note_end(number)
 
     def _stop_early(self, number: int, attempt: int) -> None:
         stop = self._stops.get(number)
@@ -154,48 +225,41 @@ class Desk:
             state = TrialState.PRUNED
             self._writer.finish(number, attempt, state, stop.reason, stop.details)
 
-    def lose(self, worker: str) -> None:
-        """Records that a worker's process died; its trial goes on in another one."""
-        assignment = self._live.pop(worker, None)
-        if assignment is None:
-            return
-        number, attempt = assignment.trial, assignment.attempt
-        cause = self._causes.pop(worker, None)
-        self._try(lambda: self._release(number, attempt, "lost", cause))
+    def _replay_ends(self) -> Stagnation | None:
+        """Returns what watches for a hypervolume that stands still, if the study file wants it."""
+        record = self._writer.reader.record()
+        if record.config.budget.still_trials is None:
+            return None
+        prepared = record.prepared or {}
+        still = Stagnation(record.config, prepared.get("ceiling") or {})
+        for count, trial in enumerate(in_order_of_end(self._writer.trials()), start=1):
+            still.observe(trial)
+            if count <= prepared.get("still_from", 0):
+                still.restart()  # someone has asked for more since
+        return still
 
-    def lose_all(self) -> None:
-        """Records that every attempt that is out will not report any more."""
-        for worker in list(self._live):
-            self.lose(worker)
-
-    def note_cause(self, worker: str, cause: str) -> None:
-        """Remembers what is known of a worker's death, for the record that follows."""
-        self._causes[worker] = cause
+    def _note_end(self, number: int) -> None:
+        """Takes the end of a trial, if it is one, into account."""
+        if self._still is not None:
+            trial = self._try(lambda: self._writer.trial(number))
+            if trial is not None and trial.state.is_finished:
+                self._still.observe(trial)
 
     def _release(self, number: int, attempt: int, outcome: str, cause: str | None = None) -> None:
         """Has a trial wait for its next attempt; one that nobody asked to stop counts as lost."""
         self._writer.release_trial(number, attempt, outcome, cause)
         if not self._writer.trial(number).state.is_finished:
-            self._waiting.insert(0, number)
+            self._queue.put_first(number)
 
-    def _start(self, worker: str) -> Assignment:
-        if self._waiting:
-            trial = self._writer.trial(self._waiting[0])
-        else:
-            trial = self._new_trial()
-            self._num_created += 1
-            self._waiting.append(trial.number)
+    def _start(self, worker: str) -> Assignment | None:
+        trial = self._queue.first()
+        if trial is None:
+            return None
         attempt = self._writer.start_attempt(trial)
-        self._waiting.pop(0)
+        self._queue.remove(trial.number)
         assignment = Assignment(trial.number, attempt, dict(trial.params), trial.seed)
         self._live[worker] = assignment
         return assignment
-
-    def _new_trial(self) -> Trial:
-        known = self._writer.trials()
-        if len(known) > self._num_created:  # recorded just before the database went away
-            return known[self._num_created]
-        return self._writer.new_trial()
 
     def _try(self, action: Callable[[], Result]) -> Result | None:
         """Does something to the study, again while its database is away; every action may repeat.
@@ -203,26 +267,20 @@ class Desk:
         An error that only ends the search is kept in `error`: raised here, inside of Tune's loop,
         it would be lost in Tune's own.
         """
-        deadline = time.monotonic() + self._patience
-        pause = 0.2
-        while True:
-            try:
-                return action()
-            except SearchError as error:
-                self._fail(error)
-                return None
-            except Exception as error:
-                if not is_outage(error):
-                    raise
-                if time.monotonic() > deadline:
-                    message = f"The study database does not answer: {error}."
-                    self._fail(SearchError(f"{message} `vaesearch resume` goes on once it does."))
-                    return None
-                time.sleep(pause)
-                pause = min(5.0, pause * 2)
+        try:
+            return patiently(action, self._patience)
+        except SearchError as error:
+            self._fail(error)
+            return None
 
     def _fail(self, error: SearchError) -> None:
         self._is_closed = True
         if self.error is None:
             self.error = error
             self._on_error()
+
+
+def in_order_of_end(trials: Sequence[Trial]) -> list[Trial]:
+    """Returns the trials that ended, the first one first."""
+    ended = [trial for trial in trials if trial.state.is_finished]
+    return sorted(ended, key=lambda trial: (trial.finished_at or 0.0, trial.number))

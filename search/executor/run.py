@@ -8,7 +8,7 @@ import ray
 from ray import tune
 
 from search.errors import WorkersError
-from search.executor.desk import Desk
+from search.executor.desk_protocol import TrialDesk
 from search.executor.scheduler import DeskScheduler, DeskStopper
 from search.executor.searcher import DeskSearcher
 from search.executor.worker import TrialWorker
@@ -16,7 +16,9 @@ from search.sections import ResourcesSection
 from search.work import Shared
 
 
-def run_trials(desk: Desk, shared: Shared, resources: ResourcesSection, num_workers: int) -> None:
+def run_trials(
+    desk: TrialDesk, shared: Shared, resources: ResourcesSection, num_workers: int
+) -> None:
     """Runs until the desk hands out nothing more and everything that was out has reported.
 
     Raises:
@@ -27,6 +29,7 @@ def run_trials(desk: Desk, shared: Shared, resources: ResourcesSection, num_work
         tune.with_parameters(TrialWorker, shared=shared),
         {"cpu": resources.cpus, "gpu": resources.gpus},
     )
+    stopper = DeskStopper(desk)
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
@@ -41,18 +44,23 @@ def run_trials(desk: Desk, shared: Shared, resources: ResourcesSection, num_work
             name=Path(scratch).name,
             storage_path=scratch,
             verbose=0,
-            stop=DeskStopper(desk),
+            stop=stopper,
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
     )
     try:
         tuner.fit()
+        if not stopper.has_nodes:
+            raise WorkersError(
+                "Ray's node died, and with it all of its workers. What was measured is kept; "
+                "`vaesearch resume` goes on."
+            )
     except (ray.exceptions.RayError, tune.TuneError) as error:
         raise WorkersError(
             f"Ray broke down: {' '.join(str(error).split())[:300]}. What was measured is kept; "
             "`vaesearch resume` goes on."
         ) from error
     finally:
-        desk.lose_all()
+        desk.end()
         shutil.rmtree(scratch, ignore_errors=True)

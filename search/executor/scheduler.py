@@ -7,7 +7,8 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.assignment import Round
-from search.executor.desk import Desk
+from search.executor.desk_protocol import TrialDesk
+from search.executor.nodes import NodeWatch
 
 # How long, once the desk is closed, workers may take to save and end. One that cannot (its node is
 # gone, or it hangs) must not keep the driver from ending.
@@ -18,7 +19,7 @@ _PARTING_SECONDS: Final = 60.0
 class DeskScheduler(FIFOScheduler):
     """Runs attempts in the order of the desk, and ends those that the desk stops early."""
 
-    def __init__(self, desk: Desk):
+    def __init__(self, desk: TrialDesk):
         super().__init__()
         self._desk = desk
 
@@ -41,16 +42,27 @@ class DeskScheduler(FIFOScheduler):
 
 @final
 class DeskStopper(tune.Stopper):
-    """Ends Tune when the desk is closed and its workers have had their time to say good-bye."""
+    """Ends Tune when the desk is closed and its workers have had their time to say good-bye, or
+    when there is no node left that could run anything.
 
-    def __init__(self, desk: Desk):
+    Attributes:
+        has_nodes: Whether there still was one.
+    """
+
+    def __init__(self, desk: TrialDesk):
         self._desk = desk
+        self._nodes = NodeWatch()
         self._closed_since: float | None = None
+        self.has_nodes = True
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
+        self._desk.look()  # Tune asks here again and again, also while nothing is reported
+        self.has_nodes = not self._nodes.are_all_gone()
+        if not self.has_nodes:
+            return True
         if not self._desk.is_closed:
             return False
         self._closed_since = self._closed_since or time.monotonic()

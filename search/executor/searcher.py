@@ -5,7 +5,7 @@ from typing import Any, final
 from ray.tune.search import Searcher
 
 from search.assignment import Round
-from search.executor.desk import Desk
+from search.executor.desk_protocol import TrialDesk
 
 
 @final
@@ -15,7 +15,7 @@ class DeskSearcher(Searcher):
     Tune never retries: an attempt that died is handed out again as a new Tune trial.
     """
 
-    def __init__(self, desk: Desk):
+    def __init__(self, desk: TrialDesk):
         super().__init__(metric=None, mode=None)
         self._desk = desk
 

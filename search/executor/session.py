@@ -74,15 +74,25 @@ class Session:
             self._config.budget.trials,
             make_early_stopping(self._config),
             on_error=lambda: self._stopper.stop(Ending.STOPPED),
+            num_workers=num_workers,
         )
         self._run_trials(desk, folders, num_workers)
         if desk.error is not None:
             raise desk.error
         if self._stopper.ending is not None and not desk.has_everything:
             return self._stopper.ending
+        if desk.is_settled:
+            self._note_settled()
         if not self._remeasure(folders):
             return self._stopper.ending or Ending.STOPPED
-        return Ending.FINISHED
+        return Ending.SETTLED if desk.is_settled else Ending.FINISHED
+
+    def _note_settled(self) -> None:
+        record = self._reader.record()
+        if not record.is_settled:
+            self._writer.prepare({**(record.prepared or {}), "is_settled": True})
+            still = self._config.budget.still_trials
+            self._writer.note("hypervolume stands still", {"still_trials": still})
 
     def _prepare(self, dataset_folder: str) -> Any:
         """Returns the folders of the images and their judge, None if stopped meanwhile."""
@@ -93,7 +103,9 @@ class Session:
         folders, prepared = answer
         stored = self._record.prepared
         # Fixed by the first run, but for the number of points, which depends on the sampler.
-        current = {**(stored or prepared), "num_points": self._writer.proposals.limit}
+        limit = self._writer.proposals.limit
+        num_points = None if limit is None else limit - self._num_retried()
+        current = {**(stored or prepared), "num_points": num_points}
         if current != stored:
             self._writer.prepare(current)
         if stored is not None and stored.get("extractor_hash") != prepared.get("extractor_hash"):
@@ -105,10 +117,15 @@ class Session:
             )
         return folders
 
+    def _num_retried(self) -> int:
+        origins = [trial.origin or {} for trial in self._reader.trials()]
+        return sum("retries" in origin for origin in origins)
+
     def _run_trials(self, desk: Desk, folders: Any, num_workers: int) -> None:
         flag: Any = StopFlag.remote()  # type: ignore[attr-defined]
         self._stopper.on_stop(desk.close)
-        self._stopper.on_stop(lambda: _raise_flag(flag))
+        self._stopper.on_stop(lambda: _tell(flag.raise_flag))
+        desk.on_stop_trial = lambda number: _tell(flag.stop_trial, number)
         shared = Shared(self._config, self._record.id, self._store, folders, flag, self._work)
         run_trials(desk, shared, self._config.resources, num_workers)
 
@@ -156,6 +173,6 @@ class Session:
             ) from error
 
 
-def _raise_flag(flag: Any) -> None:
+def _tell(method: Any, *arguments: Any) -> None:
     with contextlib.suppress(ray.exceptions.RayError):
-        flag.raise_flag.remote()
+        method.remote(*arguments)

@@ -1,5 +1,6 @@
 """The process that runs trials, one after another: a Ray Tune trainable that is reused."""
 
+import logging
 import traceback
 from typing import Any, final
 
@@ -7,7 +8,11 @@ from ray import tune
 
 from search.assignment import Assignment, Round
 from search.errors import StoreError
+from search.store import TrialStore, confirmation_folder
+from search.trial_log import TrialLog
 from search.work import Bench, Run, Shared
+
+_log = logging.getLogger(__name__)
 
 
 @final
@@ -20,29 +25,44 @@ class TrialWorker(tune.Trainable):
         self._shared = shared
         self._should_stop = FlagWatch(shared.flag)
         self._bench: Bench | None = None
+        self._trial_log: TrialLog | None = None
         self._take(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._take(new_config)
         return True
 
+    def cleanup(self) -> None:
+        self._end_log()
+
     def step(self) -> dict[str, Any]:
-        report = self._next_round()
+        if self._trial_log is None:
+            self._trial_log = TrialLog(self._assignment, self._save_log)
+        with self._trial_log.recording():
+            report = self._next_round(self._trial_log)
+        if report.outcome is not None:
+            reason = f": {report.reason}" if report.reason else ""
+            self._trial_log.end(f"{report.outcome}{reason}")
         return {"report": report.to_json(), "done": report.outcome is not None}
 
     def _take(self, config: dict[str, Any]) -> None:
+        self._end_log()
         self._assignment = Assignment.from_json(config["assignment"])
+        self._should_stop.trial = self._assignment.trial
         self._run: Run | None = None
 
-    def _next_round(self) -> Round:
+    def _next_round(self, log: TrialLog) -> Round:
         bench = self._opened_bench()
+        log.note_device()
         try:
             if self._run is None:
                 self._run = bench.start(self._assignment, self._should_stop)
             return self._run.next_round()
         except StoreError as error:
+            _log.error("the store refuses", exc_info=error)
             return Round([], "blocked", str(error))
         except Exception as error:  # noqa: BLE001 - whatever a trial does, the search goes on
+            _log.error("the trial failed", exc_info=error)
             return Round([], "failed", _describe(error))
 
     def _opened_bench(self) -> Bench:
@@ -53,6 +73,18 @@ class TrialWorker(tune.Trainable):
         if self._bench is None:
             self._bench = self._shared.work.open_bench(self._shared)
         return self._bench
+
+    def _save_log(self, text: str) -> None:
+        task, folder = self._assignment, self._shared.search_id
+        if task.repeat:
+            folder = confirmation_folder(folder, task.repeat, task.epochs)
+        TrialStore(self._shared.store, folder).write_log(task.trial, task.attempt, text)
+
+    def _end_log(self) -> None:
+        """Ends the log of an attempt that the driver took from this worker."""
+        if self._trial_log is not None:
+            self._trial_log.end("by the driver, which knows the reason")
+            self._trial_log = None
 
 
 def _describe(error: Exception) -> str:

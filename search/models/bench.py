@@ -9,16 +9,18 @@ import numpy as np
 
 from search.assignment import Assignment
 from search.config import StudyConfig
+from search.errors import StoreError
 from search.models.images import ImageFolders
 from search.models.judge import open_judge
 from search.models.measuring import Measurer
 from search.models.params import model_config, own_sampler, training_config
 from search.seeds import Purpose, derive_seed
-from search.store import TrialStore
+from search.store import TrialStore, confirmation_folder
 from search.trial_run import TrialRun
 from vaemodels.analysis.sheets import image_pairs, image_sheet, write_png
 from vaemodels.devices import release_memory
 from vaemodels.io import write_weights
+from vaemodels.metrics.image_quality import ImageQuality
 from vaemodels.training import Trainer
 
 _SHEET_IMAGES: Final = 64  # of the final pictures of a trial
@@ -27,15 +29,19 @@ _SHEET_COLUMNS: Final = 16
 
 @final
 class Bench:
-    """The images, their judge, the store."""
+    """The images, their judges, the store.
+
+    A search measures on the validation images, all trials with one noise. A repeat of a
+    confirmation measures on the test images, with a noise of its own that its trials share.
+    """
 
     def __init__(self, config: StudyConfig, search_id: str, store: str, folders: ImageFolders):
         self.config = config
-        self.store = TrialStore(store, search_id)
         self.dataset = folders.images()
-        judge = open_judge(folders, self.dataset, "validation")
-        seed = derive_seed(config.seed, Purpose.GENERATING)
-        self.measurer = Measurer(config, self.dataset, self.dataset.validation, judge, seed)
+        self._root, self._search_id, self._folders = store, search_id, folders
+        self._judges: dict[str, ImageQuality | None] = {}  # by split
+        self._measurers: dict[int, Measurer] = {}  # by repeat
+        self.measurer(0)  # what cannot be opened is no trial's fault
 
     def start(self, assignment: Assignment, should_stop: Callable[[], bool]) -> TrialRun:
         """Returns an attempt that goes on from the trial's newest checkpoint.
@@ -48,8 +54,35 @@ class Bench:
             SearchError: If the params make no model, or the store refuses.
         """
         release_memory()  # of the trial before
+        try:
+            self.measurer(assignment.repeat)
+        except (OSError, ValueError) as error:  # no fault of the training
+            raise StoreError(f"Cannot open what judges the test images: {error}.") from error
         training = ModelTraining(self, assignment, should_stop)
-        return TrialRun(self.config, self.store, assignment, training)
+        return TrialRun(self.config, self._store(assignment), assignment, training)
+
+    def measurer(self, repeat: int) -> Measurer:
+        """Returns what measures the trainings of a repeat; 0 is the search itself."""
+        if repeat not in self._measurers:
+            name, seed = "validation", self.config.seed
+            if repeat:
+                name, seed = "test", derive_seed(seed, Purpose.CONFIRMING, repeat)
+            seed = derive_seed(seed, Purpose.GENERATING)
+            split = self.dataset.test if repeat else self.dataset.validation
+            judge = self._judge(name)
+            self._measurers[repeat] = Measurer(self.config, self.dataset, split, judge, seed)
+        return self._measurers[repeat]
+
+    def _judge(self, split: str) -> ImageQuality | None:
+        if split not in self._judges:
+            self._judges[split] = open_judge(self._folders, self.dataset, split)
+        return self._judges[split]
+
+    def _store(self, assignment: Assignment) -> TrialStore:
+        folder = self._search_id
+        if assignment.repeat:
+            folder = confirmation_folder(folder, assignment.repeat, assignment.epochs)
+        return TrialStore(self._root, folder)
 
 
 @final
@@ -68,6 +101,7 @@ class ModelTraining:
             should_stop,
         )
         self._sampler = own_sampler(params)
+        self._measurer = bench.measurer(assignment.repeat)
 
     @property
     def epoch(self) -> int:
@@ -85,7 +119,7 @@ class ModelTraining:
         return self._trainer.run_epoch()
 
     def measure(self) -> dict[str, float]:
-        return self._bench.measurer.measure(self._trainer, self._sampler)
+        return self._measurer.measure(self._trainer, self._sampler)
 
     def weights(self) -> bytes:
         file = io.BytesIO()
@@ -96,7 +130,7 @@ class ModelTraining:
         """Returns PNG files of generated images, and of originals beside their reconstructions."""
         trainer, dataset = self._trainer, self._bench.dataset
         sampler = trainer.latent_sampler(self._sampler)
-        noise = self._bench.measurer.noise(sampler.noise_width)[:_SHEET_IMAGES]
+        noise = self._measurer.noise(sampler.noise_width)[:_SHEET_IMAGES]
         samples = trainer.generate(noise, sampler)
         count = _SHEET_IMAGES // 2
         originals = dataset.validation.images[:count] / np.float32(dataset.scale)

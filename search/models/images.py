@@ -98,13 +98,18 @@ def identity(config: StudyConfig, dataset: Dataset) -> dict[str, Any]:
     return {
         "data": dataset.hash,
         "objectives": dict(config.objectives),
-        "space": {name: section.model_dump() for name, section in config.space.items()},
+        "space": space_identity(config),
         "fixed": dict(config.fixed),
         "epochs": config.budget.epochs,
         "measure": config.measure.model_dump(),
         "seed": config.seed,
         "code": _code_hash(),
     }
+
+
+def space_identity(config: StudyConfig) -> dict[str, Any]:
+    """Returns the part of an identity that changes when a space grows."""
+    return {name: section.model_dump() for name, section in config.space.items()}
 
 
 def _code_hash() -> str:

@@ -35,6 +35,7 @@ class Progress:
         finished: Trials that ended, in the order of their end.
         seconds_left: Estimate, None before the first trial has ended or when nothing runs.
         driver: Who runs it, None if nobody does.
+        is_over: Whether nothing is left to do: all trials ended, or the hypervolume stood still.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Progress:
     finished: Sequence[Trial]
     seconds_left: float | None
     driver: str | None
+    is_over: bool
 
     @property
     def num_finished(self) -> int:
@@ -102,6 +104,7 @@ def progress(record: SearchRecord, trials: Sequence[Trial], driver: str | None) 
         finished=finished,
         seconds_left=_seconds_left(record.num_trials, finished, running),
         driver=driver,
+        is_over=record.is_settled or len(finished) >= record.num_trials,
     )
 
 
@@ -180,7 +183,13 @@ def _row(state: Progress, trial: Trial) -> list[str]:
     figures = [number(last.metrics[name]) if last else "" for name in state.best]
     epoch = f"{trial.last_epoch}/{state.num_epochs}"
     detail = trial.reason or short(trial.params)
+    if trial.origin is not None:
+        detail = f"({_origin(trial.origin)}) {detail}"
     return [str(trial.number), trial.state.value, epoch, *figures, detail]
+
+
+def _origin(origin: Mapping[str, Any]) -> str:
+    return f"retries {origin['retries']}" if "retries" in origin else "enqueued"
 
 
 def _trial_json(trial: Trial) -> dict[str, Any]:
@@ -193,6 +202,7 @@ def _trial_json(trial: Trial) -> dict[str, Any]:
         "epoch": trial.last_epoch,
         "metrics": dict(last.metrics) if last else {},
         "num_attempts": trial.num_attempts,
+        "origin": trial.origin,
         "started_at": trial.started_at,
         "finished_at": trial.finished_at,
     }

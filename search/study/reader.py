@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from search.config import StudyConfig
 from search.errors import NotFoundError
 from search.study import tables
+from search.study.requests import num_retries
 from search.trial import Measurement, Trial, TrialState
 
 
@@ -24,6 +25,7 @@ class SearchRecord:
             different trials there can be (None: no end is near); None before the first run.
         generation: How often the space has grown.
         num_known: How many trials of another search the sampler knew from the beginning.
+        num_retries: How many retries were asked for; each is a trial on top of the budget.
     """
 
     id: str
@@ -34,12 +36,19 @@ class SearchRecord:
     prepared: Mapping[str, Any] | None
     generation: int = 0
     num_known: int = 0
+    num_retries: int = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the search ended because its hypervolume stood still, and got no more to do."""
+        return bool((self.prepared or {}).get("is_settled"))
 
     @property
     def num_trials(self) -> int:
         """How many trials the search should hold in the end: a small grid has no more points."""
         points = (self.prepared or {}).get("num_points")
-        return min(self.config.budget.trials, points or self.config.budget.trials)
+        budget = self.config.budget.trials
+        return min(budget, points or budget) + self.num_retries
 
 
 @final
@@ -60,13 +69,16 @@ class StudyReader:
         engine: From `open_database`.
         name: The search's name.
 
+    Attributes:
+        id: The search's identifier, in the store and in every table.
+
     Raises:
         NotFoundError: If there is no search of that name.
     """
 
     def __init__(self, engine: sa.Engine, name: str):
         self.engine = engine
-        self._name = name
+        self.name = name
         self._measured: dict[int, dict[int, Measurement]] = {}  # trial -> epoch -> newest attempt's
         self._sequence = 0
         self.id = self.record().id
@@ -74,17 +86,18 @@ class StudyReader:
     def record(self) -> SearchRecord:
         """Returns what is stored of the search itself."""
         with self.engine.connect() as connection:
-            query = sa.select(tables.search).where(tables.search.c.name == self._name)
+            query = sa.select(tables.search).where(tables.search.c.name == self.name)
             row = connection.execute(query).mappings().one_or_none()
         if row is None:
             known = ", ".join(list_names(self.engine))
             raise NotFoundError(
-                f"There is no search `{self._name}` here. "
+                f"There is no search `{self.name}` here. "
                 + (f"Known: {known}." if known else "The workspace has none yet.")
             )
         fields = dict(row)
         config = StudyConfig.model_validate(fields.pop("config"))
-        return SearchRecord(config=config, **fields)
+        retries = num_retries(self.engine, fields["id"])
+        return SearchRecord(config=config, num_retries=retries, **fields)
 
     def trials(self, number: int | None = None) -> list[Trial]:
         """Returns every trial, or the one of a number, with everything measured so far.

@@ -13,18 +13,33 @@ from search.study import tables
 from search.study.reader import list_names
 
 
-def create_search(engine: sa.Engine, config: StudyConfig, identity: Mapping[str, Any]) -> None:
+def new_search_id() -> str:
+    """Returns an identifier that no other search has."""
+    return secrets.token_hex(8)
+
+
+def create_search(
+    engine: sa.Engine,
+    config: StudyConfig,
+    identity: Mapping[str, Any],
+    search_id: str | None = None,
+    num_known: int = 0,
+    history: tuple[str, Mapping[str, Any]] | None = None,
+) -> None:
     """Records a new search with its lease, held by nobody.
 
     Args:
         engine: From `open_database`.
         config: The study file.
         identity: What every later resume must match.
+        search_id: From `new_search_id`.
+        num_known: With how many trials of another search its Optuna study begins.
+        history: Kind and details of its first event.
 
     Raises:
         SearchError: If there is a search of that name.
     """
-    search_id = secrets.token_hex(8)
+    search_id = search_id or new_search_id()
     try:
         with engine.begin() as connection:
             connection.execute(
@@ -34,6 +49,7 @@ def create_search(engine: sa.Engine, config: StudyConfig, identity: Mapping[str,
                     config=config.model_dump(mode="json"),
                     identity=dict(identity),
                     created_at=time.time(),
+                    num_known=num_known,
                 )
             )
             connection.execute(
@@ -41,6 +57,15 @@ def create_search(engine: sa.Engine, config: StudyConfig, identity: Mapping[str,
                     search_id=search_id, token=0, expires_at=0.0, active_seconds=0.0
                 )
             )
+            if history is not None:
+                connection.execute(
+                    sa.insert(tables.event).values(
+                        search_id=search_id,
+                        unix_time=time.time(),
+                        kind=history[0],
+                        details=dict(history[1]),
+                    )
+                )
     except sa.exc.IntegrityError as error:
         if config.name not in list_names(engine):
             raise

@@ -6,9 +6,10 @@ from typing import Any, Final, final
 
 import sqlalchemy as sa
 
-from search.seeds import Purpose, derive_seed
+from search.config import StudyConfig
 from search.study import tables
 from search.study.lease import Lease
+from search.study.new_trials import NewTrials
 from search.study.proposals import Proposals
 from search.study.reader import StudyReader, plain_metrics
 from search.trial import Measurement, Trial, TrialState
@@ -32,9 +33,9 @@ class StudyWriter:
         self._engine = engine
         self.reader = reader
         self._id = reader.id
-        self._seed = reader.record().config.seed
         self.lease = lease
         self.proposals = proposals
+        self.new_trials = NewTrials(engine, reader.record(), proposals)
 
     def mend(self) -> None:
         """Brings Optuna and our tables together after a crash between two commits.
@@ -54,9 +55,7 @@ class StudyWriter:
 
     def new_trial(self) -> Trial:
         """Asks for a new trial and records it as waiting."""
-        number = self._next_number()
-        self._add_trial(number, self.proposals.ask(number))
-        return self.trial(number)
+        return self.new_trials.make()
 
     def trials(self) -> list[Trial]:
         """Returns every trial as it stands."""
@@ -193,6 +192,21 @@ class StudyWriter:
             )
             connection.execute(self._event(kind, details))
 
+    def grow(self, config: StudyConfig, identity: Mapping[str, Any], details: Any) -> None:
+        """Gives the search a larger space, in which all that is known so far goes on counting."""
+        record = self.reader.record()
+        self.proposals.grow(config, record.generation + 1, self.new_trials.count())
+        changes = {
+            "config": config.model_dump(mode="json"),
+            "identity": dict(identity),
+            "generation": record.generation + 1,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.update(tables.search).where(tables.search.c.id == self._id).values(**changes)
+            )
+            connection.execute(self._event("space grown", details))
+
     def change_identity(self, identity: Mapping[str, Any], details: Any) -> None:
         """Stores what later resumes must match, after a person accepted a change of code."""
         with self._engine.begin() as connection:
@@ -207,26 +221,6 @@ class StudyWriter:
         """Adds an event to the search's history."""
         with self._engine.begin() as connection:
             connection.execute(self._event(kind, details))
-
-    def _add_trial(self, number: int, params: Mapping[str, Any]) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(
-                sa.insert(tables.trial).values(
-                    search_id=self._id,
-                    number=number,
-                    params=dict(params),
-                    seed=derive_seed(self._seed, Purpose.TRAINING, number),
-                    state=TrialState.WAITING.value,
-                )
-            )
-
-    def _next_number(self) -> int:
-        query = sa.select(sa.func.max(tables.trial.c.number)).where(
-            tables.trial.c.search_id == self._id
-        )
-        with self._engine.connect() as connection:
-            last = connection.scalar(query)
-        return 0 if last is None else int(last) + 1
 
     def _tell(self, trial: Trial) -> None:
         self.proposals.tell(trial.number, trial.state, self._final_values(trial.number))
@@ -254,7 +248,7 @@ class StudyWriter:
 
     def _is_current(self, trial: int, attempt: int) -> bool:
         attempts = self._attempts(trial)
-        return bool(attempts) and attempts[-1].number == attempt
+        return attempt == (attempts[-1].number if attempts else 0)  # 0: it never began
 
     def _fruitless_attempts(self, trial: int) -> int:
         """Returns how many of the last attempts were lost without a measurement of their own.

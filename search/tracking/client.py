@@ -143,6 +143,11 @@ class MlflowRuns:
             path.write_bytes(content)
             self._client.log_artifact(run_id, str(path))
 
+    def delete(self, run_id: str) -> None:
+        """Marks a run as deleted; `mlflow gc` removes what is marked."""
+        with _translated():
+            self._client.delete_run(run_id)
+
     def _find_experiment(self) -> str:
         found = self._client.get_experiment_by_name(EXPERIMENT)
         if found is None:

@@ -12,7 +12,6 @@ from search.errors import TrackerError
 from search.store import TrialStore
 from search.study.projections import SEARCH_ITSELF, Projections, Told
 from search.study.reader import SearchRecord, StudyReader
-from search.study.writer import StudyWriter
 from search.tracking.client import PARENT_TAG, MlflowRuns, Point, RefusedError
 from search.tracking.progress import progress
 from search.trial import Trial, TrialState
@@ -38,15 +37,13 @@ class Mirror:
 
     Args:
         reader: The search. Another thread's: only its engine and its name are used.
-        writer: The same, held by this driver.
         runs: MLflow.
         store: Where the search's pictures are.
     """
 
-    def __init__(self, reader: StudyReader, writer: StudyWriter, runs: MlflowRuns, store: str):
+    def __init__(self, reader: StudyReader, runs: MlflowRuns, store: str):
         record = reader.record()
         self._reader = StudyReader(reader.engine, record.name)
-        self._limit = writer.proposals.limit
         self._rows = Projections(reader.engine, record.id)
         self._runs = runs
         self._store_root = store
@@ -138,8 +135,8 @@ class Mirror:
     def _tell_search(self, record: SearchRecord, trials: list[Trial], is_last: bool) -> None:
         told = self._told[SEARCH_ITSELF]
         num_finished = sum(trial.state.is_finished for trial in trials)
-        num_wanted = min(record.config.budget.trials, self._limit or record.config.budget.trials)
-        is_whole = num_finished == len(trials) and num_finished >= num_wanted
+        is_whole = num_finished == len(trials) and num_finished >= record.num_trials
+        is_whole = is_whole or record.is_settled
         state = "running" if not is_last else "complete" if is_whole else "waiting"
         points = progress(record, trials, told.sequence)
         if state == told.state and not points:

@@ -49,7 +49,7 @@ def projecting(
         return
     runs = MlflowRuns(workspace.tracking_uri(record.config), workspace.artifacts, record.id)
     projector = Projector(
-        Mirror(reader, writer, runs, workspace.store(record.config)), record.name, say
+        Mirror(reader, runs, workspace.store(record.config)), record.name, say
     )
     projector.start()
     try:

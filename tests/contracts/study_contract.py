@@ -8,7 +8,7 @@ from search.config import StudyConfig
 from search.errors import NotFoundError, SearchError
 from search.study.database import open_database
 from search.study.reader import StudyReader
-from search.study.requests import request_stop, take_stop_request, withdraw_stop_requests
+from search.study.requests import Kind, post, take_stop_request, withdraw_stop_requests
 from search.study.searches import create_search
 from search.study.writer import MAX_FRUITLESS_ATTEMPTS
 from search.trial import Measurement, TrialState
@@ -167,11 +167,11 @@ class StudyContract(StudyFixtures):
 
     def test_a_stop_request_is_taken_once(self, driver):
         assert not take_stop_request(driver.engine, driver.reader.id)
-        request_stop(driver.engine, driver.reader.id)
+        post(driver.engine, driver.reader.id, Kind.STOP)
         assert take_stop_request(driver.engine, driver.reader.id)
         assert not take_stop_request(driver.engine, driver.reader.id)
 
     def test_a_request_for_an_ended_driver_stops_no_later_one(self, driver):
-        request_stop(driver.engine, driver.reader.id)
+        post(driver.engine, driver.reader.id, Kind.STOP)
         withdraw_stop_requests(driver.engine, driver.reader.id)
         assert not take_stop_request(driver.engine, driver.reader.id)

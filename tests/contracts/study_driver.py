@@ -29,8 +29,7 @@ class Driver:
         self.engine = open_database(url)
         self.reader = StudyReader(self.engine, name)
         self.lease = Lease.take(self.engine, self.reader.id, HOUR)
-        config = self.reader.record().config
-        self.proposals = Proposals(url, self.reader.id, config)
+        self.proposals = Proposals(url, self.reader.record())
         self.lease.fence(self.proposals.engine)
         for engine in (self.engine, self.proposals.engine):
             if commits is not None:

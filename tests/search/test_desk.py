@@ -1,5 +1,8 @@
 """The driver's desk, with workers that train nothing."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 
 from search.assignment import Assignment, Round
@@ -31,7 +34,8 @@ def driver(sqlite_url, request):
 def pauses(monkeypatch):
     """Pauses that the desk made, in seconds; none of them takes any time."""
     made: list[float] = []
-    monkeypatch.setattr("search.executor.desk.time.sleep", made.append)
+    clock = SimpleNamespace(sleep=made.append, monotonic=time.monotonic)
+    monkeypatch.setattr("search.study.outages.time", clock)
     return made
 
 
@@ -235,6 +239,6 @@ def test_what_is_still_out_when_tune_ends_waits_for_the_next_driver(driver):
     desk = Desk(driver.writer, 2)
     desk.hand_out("a")
     desk.close()
-    desk.lose_all()
+    desk.end()
     assert desk.is_done
     assert driver.writer.trial(0).state is TrialState.WAITING

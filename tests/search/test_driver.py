@@ -2,7 +2,8 @@
 
 import pytest
 
-from search.driver import _check_hours, _check_identity, changed
+from search.changing import changed
+from search.driver import _check_hours, check_identity
 from search.errors import IdentityError, SearchError, StudyConfigError
 from search.models.images import with_absolute_paths
 from search.study.database import open_database
@@ -33,15 +34,15 @@ def driver(sqlite_url, request):
 )
 def test_a_search_under_other_conditions_is_refused(driver, current, accept, message):
     with pytest.raises(IdentityError, match=message):
-        _check_identity(driver.writer, driver.reader.record(), {**IDENTITY, **current}, accept)
+        check_identity(driver.writer, driver.reader.record(), {**IDENTITY, **current}, accept)
     assert driver.reader.events() == []
 
 
 def test_an_accepted_change_of_code_is_in_the_history_and_asked_once(driver):
     current = {**IDENTITY, "code": "new"}
-    _check_identity(driver.writer, driver.reader.record(), current, accept_code_change=True)
+    check_identity(driver.writer, driver.reader.record(), current, accept_code_change=True)
     assert [event.kind for event in driver.reader.events()] == ["code change accepted"]
-    _check_identity(driver.writer, driver.reader.record(), current, accept_code_change=False)
+    check_identity(driver.writer, driver.reader.record(), current, accept_code_change=False)
 
 
 def test_used_up_hours_are_refused_with_the_remedy():

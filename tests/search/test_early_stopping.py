@@ -2,8 +2,8 @@
 
 import pytest
 
+from search.changing import changed
 from search.config import StudyConfig
-from search.driver import changed
 from search.early_stopping import make_early_stopping
 from search.errors import StudyConfigError
 from search.executor.desk import Desk

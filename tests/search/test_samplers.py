@@ -9,6 +9,7 @@ from search.errors import StudyConfigError
 from search.samplers import choose_sampler
 from search.space import flat_items
 from search.study.proposals import Proposals
+from search.study.reader import SearchRecord
 from search.trial import TrialState
 from tests.search.examples import SPACE, make_study
 
@@ -61,7 +62,8 @@ def test_gp_without_its_extra_is_refused_with_the_remedy(monkeypatch):
 def proposed(url, sampler, space, count, seed=0, at_once=1):
     """Returns what a sampler proposes, `at_once` before the first of them is told."""
     config = make_study(space=space, sampler=sampler, seed=seed)
-    proposals = Proposals(url, secrets.token_hex(8), config)
+    record = SearchRecord(secrets.token_hex(8), config.name, config, {}, 0.0, None)
+    proposals = Proposals(url, record)
     found = []
     for number in range(count):
         found.append(proposals.ask(number))

@@ -6,7 +6,7 @@ import pytest
 
 from search.stopper import Ending, Stopper, watching
 from search.study.database import open_database
-from search.study.requests import request_stop
+from search.study.requests import Kind, post
 from search.study.searches import create_search
 from tests.contracts.study_driver import Driver
 from tests.faults import expire
@@ -47,7 +47,7 @@ def test_the_first_reason_stays_and_everyone_is_told_once():
 
 
 def test_a_request_from_any_process_stops(driver):
-    found = ending_of(driver, lambda: request_stop(driver.engine, driver.reader.id))
+    found = ending_of(driver, lambda: post(driver.engine, driver.reader.id, Kind.STOP))
     assert found is Ending.STOPPED
 
 
@@ -59,7 +59,7 @@ def test_a_takeover_stops_the_old_driver(driver, sqlite_url):
     def take_over():
         expire(driver.engine, driver.reader.id)
         heir = Driver(sqlite_url, driver.reader.record().name)
-        request_stop(heir.engine, heir.reader.id)  # the old driver takes it, and cannot commit that
+        post(heir.engine, heir.reader.id, Kind.STOP)  # taken by the old one, which cannot commit
         heir.close()
 
     assert ending_of(driver, take_over) is Ending.TAKEN_OVER

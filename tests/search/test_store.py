@@ -154,3 +154,60 @@ def test_reading_what_is_not_what_was_written_is_refused(store, tmp_path, damage
 def test_an_unknown_kind_of_store_is_refused():
     with pytest.raises(StoreError, match="Cannot open the store nonsense://bucket"):
         TrialStore("nonsense://bucket", "search")
+
+
+# What is pruned, and logs
+
+
+def test_a_smaller_manifest_counts_as_the_newest_whatever_is_written_later(store):
+    first = save(store, 1, content=b"weights")
+    second = store.save(3, 1, (2, 0), {"state-2": b"s"}, {"epoch": 2}, carry=first)
+    store.replace(second, ["state-1"], {"epoch": 2, "state": None})
+    late = save(store, 30)  # by a worker that was cut off, and tidies up
+    store.tidy(late)
+    found = store.newest(3)
+    assert (found.epoch, sorted(found.objects), found.notes["state"]) == (2, ["state-1"], None)
+    assert store.read(found, "state-1") == b"weights"
+
+
+def test_manifests_of_two_prunings_at_once_have_two_names(store):
+    checkpoint = save(store, 1)
+    names = {store.replace(checkpoint, [], {}) for _ in range(20)}
+    assert len(names) == 20
+    assert store.newest_manifest(3)[0] == max(names)
+
+
+def test_a_torn_smaller_manifest_never_came_to_exist(store, tmp_path):
+    checkpoint = save(store, 1)
+    path = attempt_folder(tmp_path) / store.replace(checkpoint, [], {})
+    path.write_bytes(path.read_bytes()[:40])
+    assert store.newest(3) == checkpoint
+    again = store.replace(checkpoint, [], {"again": True})
+    assert again > path.name
+    assert store.newest(3).notes == {"again": True}
+
+
+def test_damage_after_a_pruning_is_told_where_it_is_read(store, tmp_path):
+    checkpoint = store.save(3, 1, (1, 0), {"good": b"g", "bad": b"b"}, {})
+    store.replace(checkpoint, ["good", "bad"], {})
+    (attempt_folder(tmp_path) / "bad").write_bytes(b"x")
+    found = store.newest(3)
+    assert store.read(found, "good") == b"g"
+    with pytest.raises(StoreError, match="bad is damaged: its hash"):
+        store.read(found, "bad")
+
+
+def test_a_log_is_written_over_and_over_and_never_tidied_up(store):
+    assert store.read_log(3, 1) is None
+    store.write_log(3, 1, "a long first text\n")
+    checkpoint = save(store, 1)
+    store.write_log(3, 1, "second \udcff\n")
+    store.tidy(checkpoint)
+    assert store.read_log(3, 1) == "second ?\n"
+    assert (store.attempts(3), store.newest(3)) == ([1], checkpoint)
+
+
+def test_an_attempt_that_left_a_log_alone_hides_no_older_checkpoint(store):
+    first = save(store, 1)
+    store.write_log(3, 2, "died at once\n")
+    assert store.newest(3) == first

@@ -45,7 +45,7 @@ class Driver:
     def mirror(self) -> Mirror:
         runs = MlflowRuns(self.uri, self.workspace.artifacts, self.reader.id)
         store = self.workspace.store(self.reader.record().config)
-        return Mirror(self.reader, self.writer, runs, store)
+        return Mirror(self.reader, runs, store)
 
     def begin(self) -> tuple[int, int]:
         trial = self.writer.new_trial()
@@ -90,7 +90,7 @@ def driving(workspace: Workspace, config: StudyConfig) -> Iterator[Driver]:
     reader = StudyReader(engine, config.name)
     lease = Lease.take(engine, reader.id)
     try:
-        proposals = Proposals(workspace.study_url, reader.id, config)
+        proposals = Proposals(workspace.study_url, reader.record())
         lease.fence(proposals.engine)
         writer = StudyWriter(engine, reader, lease, proposals)
         writer.mend()

@@ -1,0 +1,176 @@
+"""What may change of a search that is there: its budget, how it is run, a space that grows; and a
+new search that begins with what an old one knows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from search.candidates import front_candidates
+from search.config import StudyConfig, replaced
+from search.driver import check_study, held
+from search.errors import StudyConfigError
+from search.growing import Range, grown
+from search.models.images import space_identity, with_absolute_paths
+from search.samplers import choose_sampler
+from search.sections import with_rule
+from search.space import Scalar, flat_items
+from search.study.database import open_database
+from search.study.proposals import Proposals
+from search.study.reader import SearchRecord, StudyReader
+from search.study.searches import create_search, new_search_id
+from search.study.writer import StudyWriter
+from search.trial import Params
+from search.workspace import Workspace
+
+# Parts of an identity under which two searches' measurements mean the same.
+_COMPARABLE: Final = ("data", "objectives", "fixed", "epochs", "measure", "code")
+# Option of the command line -> where its value stands in a study file.
+_PLACES: Final = {
+    "name": ("name",),
+    "dataset": ("dataset", "name"),
+    "data_dir": ("dataset", "data_dir"),
+    "trials": ("budget", "trials"),
+    "epochs": ("budget", "epochs"),
+    "hours": ("budget", "hours"),
+    "still_trials": ("budget", "still_trials"),
+    "workers": ("resources", "workers"),
+    "sampler": ("sampler",),
+    "seed": ("seed",),
+    "store_quota_gb": ("store_quota_gb",),
+}
+
+
+def change(
+    name: str,
+    workspace: Workspace,
+    widen: Mapping[str, Range] | None = None,
+    add_choices: Mapping[str, Sequence[Scalar]] | None = None,
+    **changes: Any,
+) -> None:
+    """Changes what a resume may change, and notes it in the search's history.
+
+    Args:
+        name: The search.
+        workspace: Its workspace.
+        widen: As of `search.growing.grown`.
+        add_choices: As of `search.growing.grown`.
+        **changes: As those of `changed`.
+
+    Raises:
+        LeaseHeldError: If a driver runs the search.
+        StudyConfigError: If a value is impossible.
+    """
+    engine = open_database(workspace.study_url)
+    reader = StudyReader(engine, name)
+    record = reader.record()
+    old = record.config
+    larger = grown(old, widen or {}, add_choices or {})
+    new = changed(larger, **changes)
+    if new == old:
+        return
+    choose_sampler(new)  # refuses one that cannot work on the space
+    if larger != old:
+        check_study(new, workspace)
+    given = {key: value for key, value in changes.items() if value is not None}
+    with held(engine, reader, workspace) as writer:
+        if larger != old:
+            details = {**{k: list(v) for k, v in {**(widen or {}), **(add_choices or {})}.items()}}
+            identity = {**record.identity, "space": space_identity(new)}
+            writer.grow(new, identity, {**details, **given})
+        else:
+            writer.change_config(new.model_dump(mode="json"), "changed", given)
+        if larger != old or {"trials", "still_trials"} & set(given):
+            _give_more_to_do(reader, writer)
+
+
+def _give_more_to_do(reader: StudyReader, writer: StudyWriter) -> None:
+    """Has the standstill of the hypervolume counted from here."""
+    prepared = reader.record().prepared
+    if prepared is not None:
+        num_finished = sum(trial.state.is_finished for trial in reader.trials())
+        writer.prepare({**prepared, "is_settled": False, "still_from": num_finished})
+
+
+def changed(config: StudyConfig, **changes: Any) -> StudyConfig:
+    """Returns the study with other values.
+
+    Args:
+        config: The study file.
+        **changes: Options of the command line, see `_PLACES`; None changes nothing.
+            `early_stopping` is the name of a rule.
+
+    Raises:
+        StudyConfigError: If a value is impossible.
+    """
+    values = config.model_dump(mode="json")
+    rule = changes.pop("early_stopping", None)
+    for option, value in changes.items():
+        *path, last = _PLACES[option]
+        if value is not None:
+            section = values
+            for key in path:
+                section = section[key]
+            section[last] = value
+    if rule is not None:
+        values["early_stopping"] = with_rule(config.early_stopping, rule)
+    return replaced(values)
+
+
+def fork(source: str, config: StudyConfig, workspace: Workspace) -> int:
+    """Records a new search that begins with what another one knows. Starts nothing.
+
+    Where measurements mean the same, the sampler knows all trials of the source that fit into the
+    new space. Elsewhere (other images, fixed params, epochs, measures or code) the params of the
+    source's front are tried first.
+
+    Args:
+        source: The search to learn from; it may be running.
+        config: The new search's study file.
+        workspace: Of both.
+
+    Returns:
+        How many trials the sampler knows; 0 if the front is tried instead.
+
+    Raises:
+        SearchError: If the new study cannot work; nothing has been made then.
+    """
+    engine = open_database(workspace.study_url)
+    reader = StudyReader(engine, source)
+    record = reader.record()
+    identity = check_study(config, workspace)
+    is_comparable = all(record.identity.get(key) == identity[key] for key in _COMPARABLE)
+    search_id = new_search_id()
+    known = 0
+    if is_comparable:
+        proposals = Proposals(workspace.study_url, record)
+        known = proposals.pass_on(search_id, config)
+        proposals.engine.dispose()
+    else:
+        config = _with_front_first(reader, record, config)
+    details = {"source": source, "known_trials": known, "first_trials": len(config.first_trials)}
+    create_search(
+        engine,
+        with_absolute_paths(config),
+        identity,
+        search_id=search_id,
+        num_known=known,
+        history=("forked", details),
+    )
+    return known
+
+
+def _with_front_first(
+    reader: StudyReader, record: SearchRecord, config: StudyConfig
+) -> StudyConfig:
+    trials = {trial.number: trial for trial in reader.trials()}
+    numbers = dict.fromkeys(n for n, _ in front_candidates(record.config, list(trials.values())))
+    front = [dict(trials[number].params) for number in numbers]
+    points = [*config.first_trials, *(p for p in front if _fits(config, p))]
+    return replaced({**config.model_dump(mode="json"), "first_trials": points})
+
+
+def _fits(config: StudyConfig, params: Params) -> bool:
+    try:
+        flat_items(config.parameters, config.fixed, params)
+    except StudyConfigError:
+        return False
+    return True

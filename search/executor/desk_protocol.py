@@ -1,0 +1,47 @@
+"""What Ray Tune's hooks need of a desk: of a search's, or of a confirmation's."""
+
+from typing import Protocol
+
+from search.assignment import Assignment, Round
+
+
+class TrialDesk(Protocol):
+    """Hands out attempts and hears what comes of them."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to hand out and nothing is out."""
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is handed out any more, although something may be left."""
+        ...
+
+    def hand_out(self, worker: str) -> Assignment | None:
+        """Returns the next attempt for a worker, None if there is none now."""
+        ...
+
+    def hear(self, worker: str, report: Round) -> None:
+        """Records what a worker reports; it may repeat its last report."""
+        ...
+
+    def is_stopped(self, worker: str) -> bool:
+        """Whether the trial of a worker was ended early, and the worker is free for another."""
+        ...
+
+    def lose(self, worker: str) -> None:
+        """Records that a worker's process died."""
+        ...
+
+    def look(self) -> None:
+        """Looks at what people ask for; called again and again, also while nothing is reported."""
+        ...
+
+    def end(self) -> None:
+        """Ends the desk: whatever is out will not report any more."""
+        ...
+
+    def note_cause(self, worker: str, cause: str) -> None:
+        """Remembers what is known of a worker's death, for the record that follows."""
+        ...

@@ -1,0 +1,53 @@
+"""Larger search spaces: wider ranges and more choices, in which every old trial has its place."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search.config import StudyConfig, replaced, suggestion
+from search.errors import StudyConfigError
+from search.space import Scalar
+
+Range = tuple[float | int | None, float | int | None]
+
+
+def grown(
+    config: StudyConfig,
+    widen: Mapping[str, Range],
+    add_choices: Mapping[str, Sequence[Scalar]],
+) -> StudyConfig:
+    """Returns the study with a larger space.
+
+    Args:
+        config: The study file.
+        widen: Parameter -> its new (low, high); None leaves an end as it is.
+        add_choices: Parameter -> further choices.
+
+    Raises:
+        StudyConfigError: If a parameter is not there or of another type, a range would exclude
+            values that were tried, or nothing is new.
+    """
+    space = config.model_dump(mode="json")["space"]
+    for name, (low, high) in widen.items():
+        section = _section(space, name, "has no range; --add-choice adds to it", ("float", "int"))
+        old = section["low"], section["high"]
+        new = old[0] if low is None else low, old[1] if high is None else high
+        if new == old or new[0] > old[0] or new[1] < old[1]:
+            raise StudyConfigError(
+                f"`{name}` has the range {old[0]:g} to {old[1]:g}; a wider one has to hold all of "
+                f"it and more. Received: {new[0]:g} to {new[1]:g}."
+            )
+        space[name] = {**section, "low": new[0], "high": new[1]}
+    for name, choices in add_choices.items():
+        section = _section(space, name, "has a range; --widen changes it", ("categorical",))
+        if known := [choice for choice in choices if choice in section["choices"]]:
+            raise StudyConfigError(f"`{name}` has the choice {known[0]!r} already.")
+        space[name] = {**section, "choices": [*section["choices"], *choices]}
+    return replaced({**config.model_dump(mode="json"), "space": space})
+
+
+def _section(space: Mapping[str, Any], name: str, advice: str, types: Sequence[str]) -> Any:
+    if name not in space:
+        raise StudyConfigError(f"`{name}` is not in the space{suggestion(name, space)}")
+    if space[name]["type"] not in types:
+        raise StudyConfigError(f"`{name}` is of type {space[name]['type']} and {advice}.")
+    return space[name]

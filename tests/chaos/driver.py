@@ -1,0 +1,21 @@
+"""The driver of a search of chains as a process: `python -m tests.chaos.driver NAME`."""
+
+import sys
+
+from search.driver import drive
+from search.errors import SearchError
+from search.workspace import Workspace
+from tests.chaos.work import CHAINS
+
+
+def main(name: str) -> None:
+    try:
+        ending = drive(name, Workspace.at(None), lambda text: print(text, flush=True), work=CHAINS)
+    except SearchError as error:
+        print(f"Error: {error}", flush=True)
+        sys.exit(1)
+    print(f"ended: {ending.value}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

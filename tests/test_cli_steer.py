@@ -1,0 +1,148 @@
+"""stop --trial, retry, enqueue, fork, and a space that grows: the commands on a made search."""
+
+import json
+
+import pytest
+
+from search.study.database import open_database
+from search.study.reader import StudyReader
+from search.study.requests import Kind, open_requests
+from search.trial import TrialState
+from tests.commands import Commands, make_search
+from tests.contracts.study_driver import Driver
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, tmp_path):
+    return Commands(monkeypatch, capsys, tmp_path)
+
+
+@pytest.fixture
+def place(tmp_path):
+    return make_search(tmp_path / "vaesearch-workspace")
+
+
+def reader(place, name="tiny"):
+    return StudyReader(open_database(place.study_url), name)
+
+
+class TestStopTrial:
+    def test_a_trial_that_nobody_runs_ends_at_once(self, call, place):
+        driver = Driver(place.study_url, "tiny")
+        driver.writer.new_trial()
+        driver.lease.release()
+        driver.close()
+        result = call("stop", "tiny", "--trial", "4")
+        assert (result.status, result.out) == (0, "Trial 4 is pruned after epoch 0.\n")
+        assert reader(place).trials(4)[0].reason == "stopped by hand"
+        assert call("stop", "tiny", "--trial", 4).error == "Trial 4 is pruned already."
+
+    def test_an_unknown_trial_is_named(self, call, place):
+        assert "no trial 77: its last is 3" in call("stop", "tiny", "--trial", "77").error
+
+
+class TestRetry:
+    def test_failed_trials_are_asked_for_once(self, call, place):
+        assert json.loads(call("retry", "tiny", "--failed", "--json").out)["retried"] == [3]
+        assert "No failed trial is left to retry" in call("retry", "tiny", "--failed").error
+        found = open_requests(reader(place).engine, reader(place).id, Kind.RETRY)
+        assert [item.payload["origin"] for item in found] == [{"retries": 3}]
+        assert reader(place).record().num_trials == 5
+
+    def test_any_trial_that_ended_can_be_tried_again(self, call, place):
+        result = call("retry", "tiny", "0", "2")
+        assert "Will try again: trials 0, 2.\nNext: vaesearch resume tiny" in result.out
+
+    def test_nothing_named_is_refused(self, call, place):
+        assert "Name trials, or say --failed" in call("retry", "tiny").error
+
+
+class TestEnqueue:
+    def test_a_point_becomes_the_next_trial(self, call, place):
+        result = call("enqueue", "tiny", "beta=0.5")
+        assert "Will try beta=0.5." in result.out
+        assert "The budget is used up. Next: vaesearch resume tiny --trials +1" in result.out
+        driver = Driver(place.study_url, "tiny")
+        assert driver.writer.new_trial().params["beta"] == 0.5
+        driver.lease.release()
+        driver.close()
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            (("beat=1",), "`beat` is not in the space. Known: ['beta', 'latent_dim']."),
+            (("beta=99",), "`beta` = 99 is outside of its range"),
+            (("latent_dim=[1,2]",), "`latent_dim` takes one value, not a list"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, call, place, values, message):
+        assert message in call("enqueue", "tiny", *values).error
+        assert open_requests(reader(place).engine, reader(place).id) == []
+
+    @pytest.mark.parametrize("value", ["beta", "beta=", "=3", "beta=[1"])
+    def test_what_is_no_pair_is_a_wrong_command_line(self, call, place, value):
+        result = call("enqueue", "tiny", value)
+        assert result.status == 2
+        assert "expected KEY=VALUE" in result.err
+
+
+class TestFork:
+    def test_a_fork_with_the_same_study_knows_all_trials(self, call, place, monkeypatch):
+        monkeypatch.setattr("search.changing.check_study", lambda *_: _identity(place))
+        result = call("fork", "tiny", "child", "--trials", "7")
+        assert "Made `child`: its sampler knows 4 trials of `tiny`." in result.out
+        record = reader(place, "child").record()
+        assert (record.num_known, record.num_trials) == (4, 7)
+        assert reader(place, "child").trials() == []
+        assert "a search `child` already" in call("fork", "tiny", "child").error
+
+    def test_a_fork_whose_figures_mean_something_else_tries_the_front(
+        self, call, place, monkeypatch
+    ):
+        monkeypatch.setattr("search.changing.check_study", lambda *_: {"data": "other"})
+        result = call("fork", "tiny", "child")
+        assert "it tries the front of `tiny` first" in result.out
+        config = reader(place, "child").record().config
+        front = [dict(trial.params) for trial in reader(place).trials()[:2]]
+        assert config.first_trials == front
+        details = reader(place, "child").events()[0].details
+        assert details == {"source": "tiny", "known_trials": 0, "first_trials": 2}
+
+
+class TestGrow:
+    def test_a_wider_range_is_in_the_history(self, call, place, monkeypatch):
+        monkeypatch.setattr("search.changing.check_study", lambda *_: {})
+        monkeypatch.setattr("search.cli.run._drive", lambda *_: None)
+        assert call("resume", "tiny", "--widen", "beta=0.001:", "--trials", "+2").status == 0
+        study = reader(place)
+        assert study.record().config.space["beta"].low == 0.001
+        assert study.record().num_trials == 6
+        event = study.events()[-1]
+        assert (event.kind, event.details) == ("space grown", {"beta": [0.001, None], "trials": 6})
+        states = [trial.state for trial in study.trials()]
+        assert states == [TrialState.COMPLETE] * 3 + [TrialState.FAILED]
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (("--widen", "beta"), "expected NAME=LOW:HIGH"),
+            (("--widen", "beta=1"), "expected NAME=LOW:HIGH"),
+            (("--widen", "beta=:"), "expected NAME=LOW:HIGH"),
+            (("--widen", "beta=a:b"), "expected NAME=LOW:HIGH"),
+            (("--add-choice", "variant"), "expected NAME=VALUE"),
+        ],
+    )
+    def test_what_cannot_be_read_is_a_wrong_command_line(self, call, place, options, message):
+        result = call("resume", "tiny", *options)
+        assert result.status == 2
+        assert message in result.err
+
+    def test_what_is_impossible_changes_nothing(self, call, place):
+        error = call("resume", "tiny", "--add-choice", "variant=ae").error
+        assert "`variant` is not in the space" in error
+        assert reader(place).record().generation == 0
+
+
+def _identity(place):
+    """Returns what the made search recorded of itself: nothing that could differ."""
+    return dict.fromkeys(("data", "objectives", "fixed", "epochs", "measure", "code"))
