@@ -165,14 +165,15 @@ def _message(detail: Any, location: Sequence[int | str]) -> str:
         return f"unknown key `{location[-1]}`{hint}"
     if detail["type"] == "missing":
         return f"this key is missing; write `{location[-1]}: ...`"
+    received = _quoted(detail["input"])
     if detail["type"] in ("model_type", "dict_type"):
-        return f"expected keys with values below it. Received: {_quoted(detail['input'])}"
+        return f"expected keys with values below it. Received: {received}"
     if detail["type"] == "string_pattern_mismatch":
-        return f"expected at most 63 letters, digits, `.`, `_`, `-`. Received: {_quoted(detail['input'])}"
+        return f"expected at most 63 letters, digits, `.`, `_`, `-`. Received: {received}"
     text = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] == "value_error" or isinstance(detail["input"], dict):
         return text
-    return f"{text}. Received: {_quoted(detail['input'])}{_remedy(detail['input'])}"
+    return f"{text}. Received: {received}{_remedy(detail['input'])}"
 
 
 def _quoted(value: Any) -> str:

@@ -11,7 +11,6 @@ from hypothesis import settings
 
 from tests.postgres import PostgresServer, programs
 
-
 settings.register_profile("vaesearch", deadline=None)  # no test depends on time
 settings.load_profile("vaesearch")
 
