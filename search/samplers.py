@@ -2,9 +2,9 @@
 
 import importlib.util
 import warnings
-from collections.abc import Sequence
 from typing import Any, Final, Literal, TypeAlias, final
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import GPSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
@@ -18,7 +18,7 @@ from search.front import non_dominated
 from search.grid import grid_points, is_finite
 from search.space import Categorical
 
-ChosenName: TypeAlias = SamplerName | Literal["gp+tpe"]
+ChosenName: TypeAlias = SamplerName | Literal["gp+mutation"]
 
 # Under this many trials a quasi-random sequence covers the space better than a sampler that would
 # spend most of the trials on its own start.
@@ -38,8 +38,8 @@ def choose_sampler(config: StudyConfig) -> ChosenName:
 
     A grid that fits into the budget is tried whole. Short searches of a space without conditions
     are quasi-random, very long ones evolve (NSGA-II). Of the others, those that a Gaussian process
-    can model use it and TPE in turns, where the extra `gp` is installed; the rest use TPE. See
-    `Portfolio` for both, and `benchmarks/samplers.py` for what they were chosen by.
+    can model use it, where the extra `gp` is installed; the rest use TPE. See `Portfolio` for both,
+    and `benchmarks/samplers.py` for what they were chosen by.
 
     Raises:
         StudyConfigError: If the sampler cannot work on the space, or its extra is missing.
@@ -59,7 +59,7 @@ def choose_sampler(config: StudyConfig) -> ChosenName:
         return "quasi-random"
     if trials >= EVOLUTION_TRIALS:
         return "nsga2"
-    return "gp+tpe" if _suits_gp(config) and _has_torch() else "tpe"
+    return "gp+mutation" if _suits_gp(config) and _has_torch() else "tpe"
 
 
 def make_sampler(name: ChosenName, study_seed: int, seed: int) -> optuna.samplers.BaseSampler:
@@ -73,8 +73,8 @@ def make_sampler(name: ChosenName, study_seed: int, seed: int) -> optuna.sampler
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match name:
-            case "tpe" | "gp+tpe":
-                return Portfolio(study_seed, seed, with_gp=name == "gp+tpe")
+            case "tpe" | "gp+mutation":
+                return Portfolio(study_seed, seed, with_gp=name == "gp+mutation")
             case "nsga2":
                 return NSGAIISampler(seed=seed, population_size=50)
             case "quasi-random":
@@ -87,14 +87,15 @@ def make_sampler(name: ChosenName, study_seed: int, seed: int) -> optuna.sampler
 
 @final
 class Portfolio(optuna.samplers.BaseSampler):
-    """A quasi-random start, then TPE in two forms by turns, and a Gaussian process if wanted.
+    """A quasi-random start, then TPE in two forms by turns, or a Gaussian process and mutations.
 
     The forms of TPE are the one that models all parameters together, and the one that models each
     by itself: on the benchmark problems each is the better one somewhere.
 
     A Gaussian process goes on as long as what it proposes reaches the front. After a trial that did
-    not, TPE has a turn, then the process again, and so on until a trial reaches the front. So it
-    has most turns where it is good, and half of them where it is stuck.
+    not, one parameter of a trial on the front is changed, then the process has a turn again, and so
+    on until a trial reaches the front: by itself it stays at the end of some fronts. After
+    `GP_TRIALS` TPE takes over.
 
     Who proposes depends on the number of the trial and on what the Optuna study holds, on nothing
     else: a resumed search goes on as an uninterrupted one.
@@ -103,7 +104,7 @@ class Portfolio(optuna.samplers.BaseSampler):
         study_seed: Fixes the quasi-random sequence.
         seed: Fixes everything else.
         with_gp: Whether a Gaussian process takes part. It sees complete trials only, so it should
-            not where trials are stopped early.
+            not where trials are stopped early, and a space with conditions it knows in part.
     """
 
     def __init__(self, study_seed: int, seed: int, with_gp: bool):
@@ -111,6 +112,7 @@ class Portfolio(optuna.samplers.BaseSampler):
         self._joint = TPESampler(seed=seed, multivariate=True, group=True)
         self._single = TPESampler(seed=seed, multivariate=False)
         self._gp = GPSampler(seed=seed, warn_independent_sampling=False) if with_gp else None
+        self._mutation = Mutation(seed)
         self._chosen: optuna.samplers.BaseSampler = self._start
 
     def infer_relative_search_space(
@@ -140,27 +142,72 @@ class Portfolio(optuna.samplers.BaseSampler):
 
     def _choose(self, study: optuna.Study, trial: FrozenTrial) -> None:
         ended = study.get_trials(deepcopy=False, states=(OptunaState.COMPLETE, OptunaState.PRUNED))
-        complete = [other for other in ended if other.state is OptunaState.COMPLETE]
+        num_complete = sum(other.state is OptunaState.COMPLETE for other in ended)
         if len(ended) < START_TRIALS:
             self._chosen = self._start
-        elif self._gp and len(complete) <= GP_TRIALS and _since_progress(study, complete) % 2 == 0:
-            self._chosen = self._gp
+        elif self._gp is not None and START_TRIALS <= num_complete <= GP_TRIALS:
+            self._chosen = self._mutation if _since_progress(study) % 2 else self._gp
         else:
-            # Pairs of numbers, since a Gaussian process may have every other one.
-            self._chosen = self._single if trial.number // 2 % 2 else self._joint
+            self._chosen = self._single if trial.number % 2 else self._joint
 
 
-def _since_progress(study: optuna.Study, complete: Sequence[FrozenTrial]) -> int:
-    """Returns how many complete trials came after the last one on the front.
+@final
+class Mutation(optuna.samplers.BaseSampler):
+    """Changes one parameter of a trial on the front, to any value of its range.
 
-    A trial that only repeats the values of another one is no progress.
+    Args:
+        seed: Fixes which trial, which parameter and which value.
     """
-    values = {tuple(trial.values): index for index, trial in reversed([*enumerate(complete)])}
+
+    def __init__(self, seed: int):
+        self._rng = np.random.default_rng(seed)
+        self._random = RandomSampler(seed=seed)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """See `BaseSampler.infer_relative_search_space`."""
+        complete, front = _front(study)
+        self._parent = complete[front[self._rng.integers(len(front))]]
+        return dict(self._parent.distributions)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """See `BaseSampler.sample_relative`."""
+        names = sorted(search_space)
+        name = names[self._rng.integers(len(names))]
+        value = self._random.sample_independent(study, trial, name, search_space[name])
+        return {**self._parent.params, name: value}
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """See `BaseSampler.sample_independent`."""
+        return self._random.sample_independent(study, trial, param_name, param_distribution)
+
+
+def _since_progress(study: optuna.Study) -> int:
+    """Returns how many complete trials came after the last one on the front."""
+    complete, front = _front(study)
+    return len(complete) - 1 - front[-1]
+
+
+def _front(study: optuna.Study) -> tuple[list[FrozenTrial], list[int]]:
+    """Returns the complete trials, and which of them are the front, in the order of their numbers.
+
+    A trial that only repeats the values of an earlier one is not counted.
+    """
+    complete = study.get_trials(deepcopy=False, states=(OptunaState.COMPLETE,))
+    values = [tuple(trial.values) for trial in complete]
     maximize = StudyDirection.MAXIMIZE
     directions = ["maximize" if d is maximize else "minimize" for d in study.directions]
-    on_front = non_dominated(list(values), directions)
-    last = max((i for i, kept in zip(values.values(), on_front, strict=True) if kept), default=-1)
-    return len(complete) - 1 - last
+    kept = non_dominated(values, directions)
+    return complete, [i for i, key in enumerate(values) if kept[i] and values.index(key) == i]
 
 
 def _quasi_random(study_seed: int, seed: int) -> QMCSampler:

@@ -45,6 +45,8 @@ def parse_study(text: str, origin: str) -> StudyConfig:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         _check_nodes(root, origin)
         values = yaml.safe_load(text)
+    except StudyConfigError:
+        raise
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1

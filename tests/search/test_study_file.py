@@ -60,13 +60,13 @@ FAULTS = [
         "length: num_layers",
         "length: beta, when: {num_layers: 1}",
         7,
-        r"`length: beta` must be a whole number >= 0",
+        r"`length: beta` must be a whole number from 0 to 1000",
     ),
     (
         "length: num_layers",
         "length: -1, when: {num_layers: 1}",
         7,
-        r"`length: -1` must be a whole number >= 0",
+        r"`length: -1` must be a whole number from 0 to 1000",
     ),
     ("length: num_layers", "length: widths", 7, r"depend on each other: widths -> widths\. Drop"),
     (
