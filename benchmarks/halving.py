@@ -6,7 +6,7 @@
 
 Params are drawn at random, so that ending a trial early changes nothing about which trials come
 later. A pool of trials that were all trained to the end, with every epoch measured, therefore tells
-what a search under any rule would have seen: only the order of the trials and who is stopped differ.
+what a search under any rule would have seen: only their order and who is stopped differ.
 Each seed shuffles the pool and deals its trials one by one to two simulated workers, which train as
 fast as the trial did when it was measured; the rule is the one that searches use
 (`search.early_stopping`), shown every measurement when it would have come. Every measured (trial,
@@ -28,6 +28,7 @@ Three questions, each as the median over seeds with its quartiles, relative to n
 `benchmarks/data/mnist-pool.json` was made on 2026-11-21 by `--build` with vaesearch 0.1.0, Keras
 3.15.1 and TensorFlow 2.21.0 on a CPU: 100 dense VAEs of 17,699 MNIST images (of the first 22,699 of
 its 60,000; the rest validate), 27 epochs each, FID and TVD of 2,000 generated images each epoch.
+Its seconds were measured on a busy machine of two cores: trust the epochs first.
 """
 
 import argparse
@@ -293,7 +294,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pool = read_pool(options.pool)
     if options.save:
         options.save.parent.mkdir(parents=True, exist_ok=True)
-        options.save.write_text(json.dumps(dataclasses.asdict(pool)).replace('{"params"', '\n{"params"'))
+        text = json.dumps(dataclasses.asdict(pool)).replace('{"params"', '\n{"params"')
+        options.save.write_text(text + "\n")
     versions = ", ".join(
         f"{name} {importlib.import_module(name).__version__}" for name in ("numpy", "moocore")
     )

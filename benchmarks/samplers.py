@@ -221,9 +221,7 @@ def table(runs: Sequence[Run], evaluations: Sequence[int]) -> list[str]:
         if found:
             cells = [_cell(sampler, found) for sampler in samplers]
             rows.append([problem, str(count), *cells])
-    late = [
-        [one["seconds"] for one in runs if one["sampler"] == sampler] for sampler in samplers
-    ]
+    late = [[one["seconds"] for one in runs if one["sampler"] == sampler] for sampler in samplers]
     rows.append(["seconds", "", *(f"{np.median(times):.4f}" for times in late)])
     return ["| " + " | ".join(row) + " |" for row in [rows[0], ["---"] * len(rows[0]), *rows[1:]]]
 
@@ -275,7 +273,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             known.append(run(problem, sampler, seed, evaluations))
             if options.json:
                 with options.json.open("a") as file:
-                    file.write(json.dumps(known[-1]) + "\n")
+                    file.write("\n" + json.dumps(known[-1]))  # not after a line cut short
     print("\n".join(table(known, evaluations)))
 
 

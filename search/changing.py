@@ -7,7 +7,7 @@ from typing import Any, Final
 from search.candidates import front_candidates
 from search.config import StudyConfig, replaced
 from search.driver import check_study, held
-from search.errors import StudyConfigError
+from search.errors import SearchError, StudyConfigError
 from search.growing import Range, grown
 from search.models.images import space_identity, with_absolute_paths
 from search.samplers import choose_sampler
@@ -15,7 +15,7 @@ from search.sections import with_rule
 from search.space import Scalar, flat_items
 from search.study.database import open_database
 from search.study.proposals import Proposals
-from search.study.reader import SearchRecord, StudyReader
+from search.study.reader import SearchRecord, StudyReader, list_names
 from search.study.searches import create_search, new_search_id
 from search.study.writer import StudyWriter
 from search.trial import Params
@@ -136,6 +136,8 @@ def fork(source: str, config: StudyConfig, workspace: Workspace) -> int:
     engine = open_database(workspace.study_url)
     reader = StudyReader(engine, source)
     record = reader.record()
+    if config.name in list_names(engine):
+        raise SearchError(f"There is a search `{config.name}` already. Choose another name.")
     identity = check_study(config, workspace)
     is_comparable = all(record.identity.get(key) == identity[key] for key in _COMPARABLE)
     search_id = new_search_id()

@@ -63,6 +63,8 @@ class Estimates:
 def pooled_spread(repeats: Sequence[NDArray[np.float64]]) -> Spread:
     """Returns the root mean square of the candidates' standard deviations, by degrees of freedom.
 
+    Several epochs of one training count as if they were independent.
+
     Args:
         repeats: For each candidate `(num_repeats, num_objectives)`; at least one candidate.
     """

@@ -98,6 +98,7 @@ def drive(
                 say("nothing is left to run")
                 ending = Ending.FINISHED
             else:
+                outcome.has_begun = True
                 place = (str(dataset.folder), workspace)
                 ending = _run(reader, writer, stopper, place, say, work)
             if ending is Ending.TAKEN_OVER:

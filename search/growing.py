@@ -1,5 +1,6 @@
 """Larger search spaces: wider ranges and more choices, in which every old trial has its place."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,6 +37,7 @@ def grown(
                 f"`{name}` has the range {old[0]:g} to {old[1]:g}; a wider one has to hold all of "
                 f"it and more. Received: {new[0]:g} to {new[1]:g}."
             )
+        _check_steps(name, section, new[0])
         space[name] = {**section, "low": new[0], "high": new[1]}
     for name, choices in add_choices.items():
         section = _section(space, name, "has a range; --widen changes it", ("categorical",))
@@ -43,6 +45,18 @@ def grown(
             raise StudyConfigError(f"`{name}` has the choice {known[0]!r} already.")
         space[name] = {**section, "choices": [*section["choices"], *choices]}
     return replaced({**config.model_dump(mode="json"), "space": space})
+
+
+def _check_steps(name: str, section: Mapping[str, Any], low: float) -> None:
+    """Refuses a lower end from which the steps would pass by all values that were tried."""
+    step = section["step"] or 1
+    steps = (section["low"] - low) / step
+    if section["step"] is not None and abs(steps - round(steps)) > 1e-8:
+        nearest = section["low"] - math.ceil(steps) * step
+        raise StudyConfigError(
+            f"`{name}` goes in steps of {step:g}: a lower end must be whole steps below "
+            f"{section['low']:g}, such as {nearest:g}. Received: {low:g}."
+        )
 
 
 def _section(space: Mapping[str, Any], name: str, advice: str, types: Sequence[str]) -> Any:

@@ -39,9 +39,15 @@ _UNTOLD: Final = (Ending.STOPPED, Ending.TAKEN_OVER)
 
 @final
 class Outcome:
-    """How a driver ended; None until it has."""
+    """How a driver ended.
+
+    Attributes:
+        has_begun: Whether it had something to do, and was not refused.
+        ending: None until it has ended.
+    """
 
     def __init__(self) -> None:
+        self.has_begun = False
         self.ending: Ending | None = None
 
 
@@ -67,10 +73,10 @@ def telling_end(
     except (LeaseHeldError, LeaseLostError):
         raise
     except Exception as error:
-        if section is not None:
+        if section is not None and outcome.has_begun:
             _tell(section, reader, workspace, say, (_FAILED, error))
         raise
-    if section is not None and outcome.ending not in (None, *_UNTOLD):
+    if section is not None and outcome.has_begun and outcome.ending not in (None, *_UNTOLD):
         _tell(section, reader, workspace, say, (str(outcome.ending), None))
 
 

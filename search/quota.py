@@ -64,7 +64,7 @@ class Quota:
             return None
         name, allowed = self._reader.name, shown_size(self._num_bytes)
         self._note("store over quota", {"used": shown_size(used), "quota": allowed})
-        larger = f"{2 * used / _GB:.2g}"
+        larger = f"{2 * used / _GB:.4f}".rstrip("0").rstrip(".")
         return (
             f"the store holds {shown_size(used)} of `{name}`, more than its quota of {allowed}, "
             "and nothing more of it can be pruned: its trials save and end. "

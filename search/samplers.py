@@ -18,7 +18,7 @@ from search.front import non_dominated
 from search.grid import grid_points, is_finite
 from search.space import Categorical
 
-ChosenName: TypeAlias = SamplerName | Literal["gp+mutation"]
+ChosenName: TypeAlias = SamplerName | Literal["gp+tpe"]
 
 # Under this many trials a quasi-random sequence covers the space better than a sampler that would
 # spend most of the trials on its own start.
@@ -33,13 +33,17 @@ GP_TRIALS: Final = 100
 GP_OBJECTIVES: Final = 3
 
 
-def choose_sampler(config: StudyConfig) -> ChosenName:
+def choose_sampler(config: StudyConfig, num_known: int = 0) -> ChosenName:
     """Returns the sampler that `config` names, or the one that `auto` stands for.
 
     A grid that fits into the budget is tried whole. Short searches of a space without conditions
     are quasi-random, very long ones evolve (NSGA-II). Of the others, those that a Gaussian process
     can model use it, where the extra `gp` is installed; the rest use TPE. See `Portfolio` for both,
     and `benchmarks/samplers.py` for what they were chosen by.
+
+    Args:
+        config: The study file.
+        num_known: Trials of another search that the sampler knows from the beginning.
 
     Raises:
         StudyConfigError: If the sampler cannot work on the space, or its extra is missing.
@@ -55,11 +59,11 @@ def choose_sampler(config: StudyConfig) -> ChosenName:
         return config.sampler
     if is_finite(space) and _fits(config, trials):
         return "grid"
-    if trials <= QUASI_RANDOM_TRIALS and not _has_conditions(config):
+    if trials + num_known <= QUASI_RANDOM_TRIALS and not _has_conditions(config):
         return "quasi-random"
     if trials >= EVOLUTION_TRIALS:
         return "nsga2"
-    return "gp+mutation" if _suits_gp(config) and _has_torch() else "tpe"
+    return "gp+tpe" if _suits_gp(config) and _has_torch() else "tpe"
 
 
 def make_sampler(name: ChosenName, study_seed: int, seed: int) -> optuna.samplers.BaseSampler:
@@ -73,8 +77,8 @@ def make_sampler(name: ChosenName, study_seed: int, seed: int) -> optuna.sampler
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match name:
-            case "tpe" | "gp+mutation":
-                return Portfolio(study_seed, seed, with_gp=name == "gp+mutation")
+            case "tpe" | "gp+tpe":
+                return Portfolio(study_seed, seed, with_gp=name == "gp+tpe")
             case "nsga2":
                 return NSGAIISampler(seed=seed, population_size=50)
             case "quasi-random":
@@ -87,15 +91,15 @@ def make_sampler(name: ChosenName, study_seed: int, seed: int) -> optuna.sampler
 
 @final
 class Portfolio(optuna.samplers.BaseSampler):
-    """A quasi-random start, then TPE in two forms by turns, or a Gaussian process and mutations.
+    """A quasi-random start, then TPE in two forms by turns, or a Gaussian process that is helped.
 
     The forms of TPE are the one that models all parameters together, and the one that models each
     by itself: on the benchmark problems each is the better one somewhere.
 
     A Gaussian process goes on as long as what it proposes reaches the front. After a trial that did
-    not, one parameter of a trial on the front is changed, then the process has a turn again, and so
-    on until a trial reaches the front: by itself it stays at the end of some fronts. After
-    `GP_TRIALS` TPE takes over.
+    not, another one has a turn, then the process again, and so on until a trial reaches the front.
+    The others are by turns a mutation, without which the process stays at the end of some fronts,
+    and TPE. After `GP_TRIALS` TPE goes on alone.
 
     Who proposes depends on the number of the trial and on what the Optuna study holds, on nothing
     else: a resumed search goes on as an uninterrupted one.
@@ -146,7 +150,10 @@ class Portfolio(optuna.samplers.BaseSampler):
         if len(ended) < START_TRIALS:
             self._chosen = self._start
         elif self._gp is not None and START_TRIALS <= num_complete <= GP_TRIALS:
-            self._chosen = self._mutation if _since_progress(study) % 2 else self._gp
+            others = (self._mutation, self._joint, self._mutation, self._single)
+            # In pairs of numbers, since the process may have every other one.
+            other = others[trial.number // 2 % len(others)]
+            self._chosen = other if _since_progress(study) % 2 else self._gp
         else:
             self._chosen = self._single if trial.number % 2 else self._joint
 

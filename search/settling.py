@@ -53,7 +53,8 @@ class Stagnation:
             front = np.concatenate([self._front, values])
             self._front = front[non_dominated(front, directions)]
         before, after = self._hypervolume(self._mark), self._hypervolume(self._front)
-        if after > before * (1 + MIN_GAIN):
+        is_first_gain = before == 0.0 and not np.array_equal(self._front, self._mark)
+        if is_first_gain or after > before * (1 + MIN_GAIN):
             self._mark, self.num_still = self._front, 0
         else:
             self.num_still += 1

@@ -30,7 +30,7 @@ def test_points_on_the_front_span_all_of_its_hypervolume(name):
 def test_a_grid_of_branin_currin_spans_all_of_its_hypervolume():
     axis = np.linspace(0, 1, 150)
     values = [samplers.branin_currin(np.array([a, b])) for a in axis for b in axis]
-    assert 0.97 < samplers.PROBLEMS["BraninCurrin"].share(values) <= 1
+    assert 0.96 < samplers.PROBLEMS["BraninCurrin"].share(values) <= 1
 
 
 def test_branin_has_its_published_minimum():

@@ -53,6 +53,10 @@ class TestRetry:
         result = call("retry", "tiny", "0", "2")
         assert "Will try again: trials 0, 2.\nNext: vaesearch resume tiny" in result.out
 
+    def test_a_trial_that_is_named_twice_is_tried_once(self, call, place):
+        result = call("retry", "tiny", "3", "3", "--failed", "--json")
+        assert json.loads(result.out)["retried"] == [3]
+
     def test_nothing_named_is_refused(self, call, place):
         assert "Name trials, or say --failed" in call("retry", "tiny").error
 
@@ -67,6 +71,11 @@ class TestEnqueue:
         driver.lease.release()
         driver.close()
 
+    def test_numbers_are_written_as_people_write_them(self, call, place):
+        assert json.loads(call("enqueue", "tiny", "beta=1e-1", "--json").out)["enqueued"] == {
+            "beta": 0.1
+        }
+
     @pytest.mark.parametrize(
         ("values", "message"),
         [
@@ -79,7 +88,7 @@ class TestEnqueue:
         assert message in call("enqueue", "tiny", *values).error
         assert open_requests(reader(place).engine, reader(place).id) == []
 
-    @pytest.mark.parametrize("value", ["beta", "beta=", "=3", "beta=[1"])
+    @pytest.mark.parametrize("value", ["beta", "beta=", "=3", "beta=[1", "beta=2024-13-45"])
     def test_what_is_no_pair_is_a_wrong_command_line(self, call, place, value):
         result = call("enqueue", "tiny", value)
         assert result.status == 2
@@ -130,6 +139,7 @@ class TestGrow:
             (("--widen", "beta=:"), "expected NAME=LOW:HIGH"),
             (("--widen", "beta=a:b"), "expected NAME=LOW:HIGH"),
             (("--add-choice", "variant"), "expected NAME=VALUE"),
+            (("--add-choice", "variant=[a"), "expected NAME=VALUE"),
         ],
     )
     def test_what_cannot_be_read_is_a_wrong_command_line(self, call, place, options, message):

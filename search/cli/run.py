@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from search import driver
 from search.changing import change, changed
 from search.cli.app import NameArgument, WorkspaceOption, app, console, reader_of
 from search.cli.live import show_while
+from search.cli.values import named_value
 from search.config import SamplerName
 from search.errors import SearchError
 from search.growing import Range
@@ -128,7 +128,7 @@ def resume(
     ] = None,
     still_trials: StillTrialsOption = None,
     store_quota: Annotated[
-        float | None, typer.Option("--store-quota", min=0.001, help="GB that the store may hold.")
+        float | None, typer.Option("--store-quota", min=0.0, help="GB that the store may hold.")
     ] = None,
     widen: Annotated[
         list[str] | None,
@@ -251,11 +251,6 @@ def _choices(texts: list[str]) -> dict[str, list[Any]]:
     """Returns name -> further choices of "variant=dirvae" and the like."""
     choices: dict[str, list[Any]] = {}
     for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name and equals and value):
-            raise typer.BadParameter(
-                f"expected NAME=VALUE, such as variant=dirvae. Received: {text!r}.",
-                param_hint="--add-choice",
-            )
-        choices.setdefault(name, []).append(yaml.safe_load(value))
+        name, value = named_value(text, "--add-choice", "NAME=VALUE, such as variant=dirvae")
+        choices.setdefault(name, []).append(value)
     return choices

@@ -3,10 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
-import yaml
 
 from search.changing import fork as fork_search
 from search.cli.app import (
@@ -18,6 +17,7 @@ from search.cli.app import (
     reader_of,
     trial_of,
 )
+from search.cli.values import named_value
 from search.config import replaced
 from search.driver import held
 from search.errors import LeaseHeldError, SearchError
@@ -87,9 +87,10 @@ def retry(
     if not chosen:
         what = "No failed trial is left to retry" if failed else "Name trials, or say --failed"
         raise SearchError(f"{what}. `vaesearch status {name}` lists the trials of `{name}`.")
-    for trial in chosen:
-        post_point(reader.engine, reader.id, dict(trial.params), retries=trial.number)
-    numbers = [trial.number for trial in chosen]
+    numbers = list(dict.fromkeys(trial.number for trial in chosen))
+    for number in numbers:
+        params = dict(reader.trials(number)[0].params)
+        post_point(reader.engine, reader.id, params, retries=number)
     if as_json:
         print_json({"name": name, "retried": numbers})
         return
@@ -118,7 +119,7 @@ def enqueue(
         return
     print(f"Will try {short(point)}.")
     num_asked = len(open_requests(reader.engine, reader.id, Kind.ENQUEUE))
-    num_left = record.num_trials - len(reader.trials())
+    num_left = record.num_trials - record.num_retries - _num_chosen(reader.trials())
     if num_asked > num_left:
         more = num_asked - max(0, num_left)
         print(f"The budget is used up. Next: vaesearch resume {name} --trials +{more}")
@@ -155,11 +156,21 @@ def fork(
     print(f"Made `{new}`: {knows}.\nNext: vaesearch resume {new}")
 
 
+def _num_chosen(trials: Sequence[Trial]) -> int:
+    """Returns how many trials used up the budget: all but retries."""
+    return sum("retries" not in (trial.origin or {}) for trial in trials)
+
+
 def _stop_trial(place: Workspace, reader: StudyReader, trial: Trial) -> Trial:
     """Ends one trial: by the search's driver if there is one, else here."""
     number = trial.number
     if trial.state.is_finished:
         raise SearchError(f"Trial {number} is {trial.state.value} already.")
+    if _is_confirmed_now(reader):
+        raise SearchError(
+            f"`{reader.name}` is being confirmed, and none of its own trials run. Try again when "
+            "that has ended."
+        )
     post(reader.engine, reader.id, Kind.STOP_TRIAL, {"trial": number})
     holder = current_holder(reader.engine, reader.id)
     if holder is None:
@@ -208,23 +219,23 @@ def _failed(reader: StudyReader) -> list[Trial]:
 
 def _when_tried(reader: StudyReader, name: str) -> str:
     holder = current_holder(reader.engine, reader.id)
-    if holder:
-        return f"{holder} starts it as soon as a worker is free."
-    return f"Next: vaesearch resume {name}"
+    if holder is None:
+        return f"Next: vaesearch resume {name}"
+    if _is_confirmed_now(reader):
+        return f"Next, when its confirmation has ended: vaesearch resume {name}"
+    return f"{holder} starts it as soon as a worker is free."
+
+
+def _is_confirmed_now(reader: StudyReader) -> bool:
+    """Returns whether whoever holds the search trains its front again, and nothing else."""
+    if current_holder(reader.engine, reader.id) is None:
+        return False
+    kinds = ("driver started", "driver ended", "confirmation started", "confirmation ended")
+    last = [event.kind for event in reader.events() if event.kind in kinds][-1:]
+    return last == ["confirmation started"]
 
 
 def _point(values: Sequence[str]) -> Params:
-    """Returns params of "beta=0.5" and the like; values are written as in a study file."""
-    point: dict[str, Any] = {}
-    for text in values:
-        key, equals, value = text.partition("=")
-        try:
-            point[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            equals = ""
-        if not (key and equals and value):
-            raise typer.BadParameter(
-                f"expected KEY=VALUE, such as beta=0.5. Received: {text!r}.",
-                param_hint="KEY=VALUE",
-            )
-    return point
+    """Returns params of "beta=0.5" and the like."""
+    example = "KEY=VALUE, such as beta=0.5"
+    return dict(named_value(text, "KEY=VALUE", example) for text in values)

@@ -4,9 +4,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import final
+from typing import Final, final
 
 from search.trial import Trial
+
+_LAST_ORDER_SECONDS: Final = 30.0
 
 
 @final
@@ -48,10 +50,10 @@ class Asker:
         return made
 
     def close(self) -> None:
-        """Ends the thread after the order it is at; the others are forgotten."""
+        """Ends the thread after the order it is at, unless that hangs; the others are forgotten."""
         self._closed.set()
         self._orders.put(None)  # in case the thread waits for one
-        self._thread.join()
+        self._thread.join(_LAST_ORDER_SECONDS)
 
     def _work(self) -> None:
         while True:

@@ -62,6 +62,7 @@ class Desk:
         self.error: SearchError | None = None
         self.on_stop_trial: Callable[[int], None] = lambda _: None
         self._still = self._replay_ends()
+        self._queue.is_held_back = self.is_settled
         self._replay_stops()
 
     @property
@@ -72,7 +73,7 @@ class Desk:
     @property
     def has_everything(self) -> bool:
         """Whether every trial that the study should hold has ended."""
-        return not self._live and (self.is_settled or not self._queue.has_more)
+        return not self._live and not self._queue.has_more
 
     @property
     def is_settled(self) -> bool:
@@ -81,7 +82,7 @@ class Desk:
 
     @property
     def _is_open(self) -> bool:
-        return not self._is_closed and not self.is_settled and self._queue.has_more
+        return not self._is_closed and self._queue.has_more
 
     @property
     def is_closed(self) -> bool:
@@ -244,6 +245,7 @@ class Desk:
             trial = self._try(lambda: self._writer.trial(number))
             if trial is not None and trial.state.is_finished:
                 self._still.observe(trial)
+                self._queue.is_held_back = self.is_settled
 
     def _release(self, number: int, attempt: int, outcome: str, cause: str | None = None) -> None:
         """Has a trial wait for its next attempt; one that nobody asked to stop counts as lost."""
@@ -268,7 +270,8 @@ class Desk:
         it would be lost in Tune's own.
         """
         try:
-            return patiently(action, self._patience)
+            # Once is enough where waiting was in vain before.
+            return patiently(action, 0.0 if self.error else self._patience)
         except SearchError as error:
             self._fail(error)
             return None

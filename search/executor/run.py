@@ -54,12 +54,12 @@ def run_trials(
         if not stopper.has_nodes:
             raise WorkersError(
                 "Ray's node died, and with it all of its workers. What was measured is kept; "
-                "`vaesearch resume` goes on."
+                "`vaesearch resume`, or `confirm` again, goes on."
             )
     except (ray.exceptions.RayError, tune.TuneError) as error:
         raise WorkersError(
             f"Ray broke down: {' '.join(str(error).split())[:300]}. What was measured is kept; "
-            "`vaesearch resume` goes on."
+            "`vaesearch resume`, or `confirm` again, goes on."
         ) from error
     finally:
         desk.end()

@@ -5,6 +5,7 @@ from typing import Final, final
 
 from search.executor.asking import Asker
 from search.study.reader import StudyReader
+from search.study.requests import Kind, open_requests
 from search.study.writer import StudyWriter
 from search.trial import Trial, TrialState
 
@@ -23,6 +24,9 @@ class TrialQueue:
         writer: The search, held by this driver.
         budget: How many trials the search should hold, but for retries.
         num_workers: How many trials run at once.
+
+    Attributes:
+        is_held_back: Whether only what people ask for is handed out: the search has settled.
     """
 
     def __init__(self, writer: StudyWriter, budget: int, num_workers: int = 1):
@@ -31,15 +35,19 @@ class TrialQueue:
         self._num_workers = num_workers
         trials = writer.trials()
         self._waiting = [trial.number for trial in trials if trial.state is TrialState.WAITING]
+        self._asked = {trial.number for trial in trials if trial.origin is not None}
         self._num_created = self._num_made = len(trials)
-        self._num_retries = writer.reader.record().num_retries
-        self._num_asked_for = 0
+        reader = writer.reader
+        self._num_retries = reader.record().num_retries
+        points = open_requests(reader.engine, reader.id, Kind.ENQUEUE, Kind.RETRY)
+        self._num_asked_for = len(points)
+        self.is_held_back = False
         self._asker: Asker | None = None
 
     @property
     def has_more(self) -> bool:
         """Whether a trial waits or is still to come."""
-        return bool(self._waiting) or self._num_created < self._num_wanted
+        return bool(self._ready) or self._num_created < self._num_wanted
 
     @property
     def waiting(self) -> list[int]:
@@ -49,11 +57,11 @@ class TrialQueue:
     def first(self) -> Trial | None:
         """Returns the trial that comes next, None if none is ready; it stays where it is."""
         if self._num_workers > 1:
-            self._order()
             self._collect()
-        elif not self._waiting and self._num_created < self._num_wanted:
+            self._order()
+        elif not self._ready and self._num_created < self._num_wanted:
             self._take_in(self._new_trial())
-        return self._writer.trial(self._waiting[0]) if self._waiting else None
+        return self._writer.trial(self._ready[0]) if self._ready else None
 
     def remove(self, number: int) -> None:
         """Takes a trial out: it runs now, or has ended."""
@@ -72,6 +80,7 @@ class TrialQueue:
         """
         self._num_asked_for, self._num_retries = len(list(points)), num_retries
         if self._num_workers > 1:
+            self._collect()
             self._order()
 
     def close(self) -> None:
@@ -83,7 +92,16 @@ class TrialQueue:
     def _num_wanted(self) -> int:
         wanted = self._budget + self._num_retries
         limit = self._writer.proposals.limit
+        if self.is_held_back:
+            limit = self._num_created
         return wanted if limit is None else min(wanted, limit + self._num_asked_for)
+
+    @property
+    def _ready(self) -> list[int]:
+        """Numbers of the waiting trials that may be handed out."""
+        if not self.is_held_back:
+            return self._waiting
+        return [number for number in self._waiting if number in self._asked]
 
     def _new_trial(self) -> Trial:
         """Returns the trial after the last one that was returned; may run in the asker's thread."""
@@ -98,7 +116,9 @@ class TrialQueue:
 
     def _order(self) -> None:
         """Has as many trials made as workers may want soon."""
-        self._asker = asker = self._asker or Asker(self._new_trial)
+        if self._asker is None:
+            self._asker = Asker(self._new_trial)
+        asker = self._asker
         is_beginning = self._num_created < self._num_workers
         depth = self._num_workers if is_beginning or asker.seconds > _SLOW_SECONDS else 1
         depth += self._num_asked_for
@@ -107,8 +127,7 @@ class TrialQueue:
             asker.order()
 
     def _collect(self) -> None:
-        assert self._asker is not None  # as there is an order
-        while (trial := self._asker.take()) is not None:
+        while self._asker is not None and (trial := self._asker.take()) is not None:
             self._take_in(trial)
 
     def _take_in(self, trial: Trial) -> None:
@@ -116,5 +135,6 @@ class TrialQueue:
         if trial.origin is None:
             self._waiting.append(trial.number)
         else:  # someone waits for it
+            self._asked.add(trial.number)
             self._num_asked_for = max(0, self._num_asked_for - 1)
             self._waiting.insert(0, trial.number)

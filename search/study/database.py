@@ -42,7 +42,9 @@ def engine_arguments(url: str) -> dict[str, Any]:
     """Returns the arguments of `create_engine` for a database, ours and Optuna's alike."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": SQLITE_TIMEOUT_SECONDS}}
-    return {"pool_pre_ping": True}
+    # A network that swallows packets must not hold a driver for ever.
+    limits = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_count": 3}
+    return {"pool_pre_ping": True, "connect_args": limits}
 
 
 def now(engine: sa.Engine) -> sa.ColumnElement[float]:

@@ -38,8 +38,8 @@ def patiently(action: Callable[[], Result], seconds: float) -> Result:
                 raise
             if time.monotonic() > deadline:
                 raise SearchError(
-                    f"The study database does not answer: {error}. `vaesearch resume` goes on once "
-                    "it does."
+                    f"The study database does not answer: {error}. `vaesearch resume`, or "
+                    "`confirm` again, goes on once it does."
                 ) from error
             time.sleep(pause)
             pause = min(5.0, pause * 2)

@@ -46,7 +46,12 @@ class Proposals:
         self._record = record
         self._config = record.config
         self._num_known = record.num_known
-        self._name = choose_sampler(record.config)
+        self._name = choose_sampler(record.config, record.num_known)
+        # Of the quasi-random sequence, which would begin anew with every Optuna study.
+        self._sequence_seed = record.config.seed
+        if record.num_known or record.generation:
+            first = derive_seed(record.config.seed, Purpose.PROPOSING, record.num_known)
+            self._sequence_seed = derive_seed(first, Purpose.PROPOSING, record.generation)
         self._storage = optuna.storages.RDBStorage(url, engine_kwargs=engine_arguments(url))
         self.engine: sa.Engine = self._storage.engine
         self._study = optuna.create_study(
@@ -62,6 +67,7 @@ class Proposals:
             sampler=optuna.samplers.RandomSampler(),
         )
         self._queue = self._untried()
+        self._num_points = len(self._trials()) + len(self._queue)
 
     @property
     def sampler_name(self) -> str:
@@ -71,7 +77,7 @@ class Proposals:
     @property
     def limit(self) -> int | None:
         """How many trials there can be until every point was tried, None if no end is near."""
-        return len(self._trials()) + len(self._queue) if self._name == "grid" else None
+        return self._num_points if self._name == "grid" else None
 
     def ask(self, number: int, point: Mapping[str, ParamValue] | None = None) -> Params:
         """Returns the params of a new trial; asking again for the same number gives the same.
@@ -145,6 +151,8 @@ class Proposals:
         attributes = self._storage.get_trial_system_attrs(trial._trial_id)
         tried = (self._flat(params), attributes.get("fixed_params"))
         self._queue = [point for point in self._queue if point not in tried]
+        # Only now: while this was going on, the trial was in Optuna and its point in the queue.
+        self._num_points = len(self._trials()) + len(self._queue)
         return params
 
     def _unrecorded(self, number: int) -> optuna.Trial:
@@ -154,7 +162,7 @@ class Proposals:
         return optuna.trial.Trial(self._study, trial_id)
 
     def _seed_sampler(self, seed: int) -> None:
-        self._study.sampler = make_sampler(self._name, self._config.seed, seed)
+        self._study.sampler = make_sampler(self._name, self._sequence_seed, seed)
 
     def _points_to_try(self) -> list[dict[str, Scalar]]:
         config = self._config
@@ -170,7 +178,7 @@ class Proposals:
 
     def _untried(self) -> list[dict[str, Scalar]]:
         """Returns the points to try that no trial has had; the sampler may change between them."""
-        known = self._trials()
+        known = self._study.get_trials(deepcopy=False)  # also those of the search it came from
         tried = [trial.params for trial in known]
         tried += [trial.system_attrs.get("fixed_params", {}) for trial in known]
         keys = {tuple(sorted(point.items())) for point in tried}

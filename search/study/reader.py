@@ -48,7 +48,7 @@ class SearchRecord:
         """How many trials the search should hold in the end: a small grid has no more points."""
         points = (self.prepared or {}).get("num_points")
         budget = self.config.budget.trials
-        return min(budget, points or budget) + self.num_retries
+        return min(budget, budget if points is None else points) + self.num_retries
 
 
 @final

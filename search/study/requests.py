@@ -74,8 +74,12 @@ def open_requests(engine: sa.Engine, search_id: str, *kinds: Kind) -> list[Reque
 
 
 def next_point(engine: sa.Engine, search_id: str) -> Request | None:
-    """Returns the point that was asked for first and has not become a trial yet."""
-    return next(iter(open_requests(engine, search_id, *_POINTS)), None)
+    """Returns the point that was asked for first and has not become a trial yet.
+
+    Retries come before all others: they have places of their own beside the budget's.
+    """
+    found = open_requests(engine, search_id, *_POINTS)
+    return min(found, key=lambda item: (item.kind is not Kind.RETRY, item.id), default=None)
 
 
 def handled(*requests: Request) -> sa.Update:

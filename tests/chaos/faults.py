@@ -169,7 +169,7 @@ def _no_space(chaos: Chaos) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path, megabytes: int = 24) -> Iterator[None]:
+def small_disk(folder: Path, megabytes: int = 256) -> Iterator[None]:
     """Puts a small disk of its own at a folder, where that is allowed."""
     libc = ctypes.CDLL(None, use_errno=True)
     options = f"size={megabytes}m".encode()

@@ -8,7 +8,7 @@ from search.executor import trial_queue
 from search.executor.asking import Asker
 from search.executor.desk import Desk
 from search.study.database import open_database
-from search.study.requests import post_point
+from search.study.requests import Kind, post, post_point
 from search.study.searches import create_search
 from tests.contracts.study_driver import Driver, fake_metrics
 from tests.faults import FakeWorkers, outage
@@ -113,6 +113,23 @@ def test_what_people_ask_for_comes_before_what_was_proposed_ahead(driver):
     desk.look()
     found = [handed_out(desk, worker) for worker in "cde"]
     assert {"latent_dim": 13, "beta": 0.5} in [assignment.params for assignment in found[:2]]
+    desk.end()
+
+
+def test_a_trial_that_was_proposed_ahead_can_be_stopped(driver):
+    desk = Desk(driver.writer, 9, num_workers=2)
+    handed_out(desk, "a")
+    handed_out(desk, "b")
+    ahead = 2
+    pause = threading.Event()
+    while len(driver.reader.trials()) <= ahead:
+        pause.wait(0.01)
+    post(driver.engine, driver.reader.id, Kind.STOP_TRIAL, {"trial": ahead})
+    while not driver.reader.trials(ahead)[0].state.is_finished:
+        desk._next_look = 0.0
+        desk.look()
+        pause.wait(0.01)
+    assert driver.writer.trial(ahead).reason == "stopped by hand"
     desk.end()
 
 

@@ -199,7 +199,7 @@ def test_an_outage_that_lasts_is_reported(driver, pauses):
     assert desk.is_done
     assert isinstance(desk.error, SearchError)
     assert "study database does not answer" in str(desk.error)
-    assert "`vaesearch resume` goes on" in str(desk.error)
+    assert "`vaesearch resume`, or `confirm` again, goes on" in str(desk.error)
 
 
 def test_what_travels_comes_back_the_same():

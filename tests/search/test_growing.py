@@ -34,6 +34,7 @@ class TestGrown:
             ({"beat": (None, 10)}, {}, r"`beat` is not in the space. Did you mean `beta`\?"),
             ({"beta": (0.1, 10)}, {}, r"has to hold all of it and more. Received: 0\.1 to 10"),
             ({"beta": (None, 1.0)}, {}, r"has to hold all of it and more"),
+            ({"dropout": (0.05, None)}, {}, r"steps of 0\.2: .* such as -0\.1. Received: 0\.05"),
             ({"beta": (-1, None)}, {}, r"space\.beta.*`low` > 0 with `log: true`"),
             ({"latent_dim": (None, 32.5)}, {}, "type int takes whole numbers"),
             ({"variant": (None, 2)}, {}, "categorical and has no range; --add-choice adds"),
@@ -43,7 +44,8 @@ class TestGrown:
         ],
     )
     def test_what_is_impossible_is_refused(self, widen, choices, message):
-        study = make_study(space={**SPACE, **VARIANT})
+        stepped = {"dropout": {"type": "float", "low": 0.1, "high": 0.9, "step": 0.2}}
+        study = make_study(space={**SPACE, **VARIANT, **stepped})
         with pytest.raises(StudyConfigError, match=message):
             grown(study, widen, choices)
 
@@ -87,8 +89,9 @@ class TestStagnation:
             )
             for n, point in enumerate(points)
         ]
-        # The first is its own worst. The third only moves the reference, for old and new alike.
-        assert [still.observe(trial) for trial in trials] == [1, 0, 1, 0]
+        # The first is its own worst, and counts as a gain all the same. The third only moves the
+        # reference, for old and new alike.
+        assert [still.observe(trial) for trial in trials] == [0, 0, 1, 0]
 
     def test_it_is_over_after_as_many_as_the_study_file_says(self):
         trials = [make_trial(n, (50.0,)) for n in range(4)]

@@ -187,6 +187,7 @@ class TestTelling:
 
         def end(ending=None, error=None):
             with telling_end(reader, workspace, said.append) as outcome:
+                outcome.has_begun = True
                 outcome.ending = ending
                 if error is not None:
                     raise error

@@ -2,11 +2,15 @@
 
 import importlib.util
 import secrets
+from typing import final
 
+import optuna
 import pytest
+from optuna.distributions import FloatDistribution
 
+from search import samplers
 from search.errors import StudyConfigError
-from search.samplers import choose_sampler
+from search.samplers import START_TRIALS, Mutation, choose_sampler, make_sampler
 from search.space import flat_items
 from search.study.proposals import Proposals
 from search.study.reader import SearchRecord
@@ -23,6 +27,8 @@ FINITE = {
     "latent_dim": {"type": "int", "low": 2, "high": 6},
     "dropout": {"type": "float", "low": 0.0, "high": 0.3, "step": 0.1},
 }
+WITH_A_CHOICE = {**SPACE, "activation": {"type": "categorical", "choices": ["relu", "elu"]}}
+FOUR_OBJECTIVES = dict.fromkeys(["fid", "tvd", "kl_loss", "num_parameters"], "minimize")
 
 
 @pytest.mark.parametrize(
@@ -37,9 +43,27 @@ FINITE = {
         (SPACE, 2000, "nsga2"),
     ],
 )
-def test_auto_chooses_by_the_space_and_the_budget(space, trials, name):
+def test_auto_chooses_by_the_space_and_the_budget(space, trials, name, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     config = make_study(space=space, sampler="auto", budget={"trials": trials, "epochs": 1})
     assert choose_sampler(config) == name
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "gp+tpe"),
+        ({"budget": {"trials": 12, "epochs": 2}}, "quasi-random"),
+        ({"space": WITH_A_CHOICE}, "tpe"),
+        ({"space": CONDITIONAL}, "tpe"),
+        ({"early_stopping": {"rule": "halving"}}, "tpe"),
+        ({"objectives": FOUR_OBJECTIVES}, "tpe"),
+    ],
+)
+def test_with_torch_auto_models_numbers_by_a_gaussian_process(changes, name, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    values = {"sampler": "auto", "budget": {"trials": 30, "epochs": 2}, **changes}
+    assert choose_sampler(make_study(**values)) == name
 
 
 def test_a_named_sampler_is_the_one_used():
@@ -100,3 +124,71 @@ def test_proposals_lie_in_the_space_and_repeat_with_the_seed(sqlite_url, sampler
 def test_workers_that_begin_together_begin_apart(sqlite_url, sampler):
     _, found = proposed(sqlite_url, sampler, SPACE, 8, at_once=6)
     assert len({str(params) for params in found}) == 8
+
+
+def told(values):
+    """Returns an Optuna study of two objectives whose trials have ended with some values."""
+    study = optuna.create_study(directions=["minimize", "maximize"])
+    for index, pair in enumerate(values):
+        params = {"beta": index / len(values), "dropout": 0.5}
+        distributions = dict.fromkeys(params, FloatDistribution(0, 1))
+        state = optuna.trial.TrialState.COMPLETE if pair else optuna.trial.TrialState.PRUNED
+        made = {"params": params, "distributions": distributions, "state": state}
+        study.add_trial(optuna.trial.create_trial(values=pair, **made))
+    return study
+
+
+@final
+class GPStandIn(optuna.samplers.RandomSampler):
+    """In the place of the Gaussian process, which needs torch."""
+
+    def __init__(self, seed, warn_independent_sampling):
+        super().__init__(seed=seed)
+
+
+WORSE = [(float(index), -float(index)) for index in range(START_TRIALS, 0, -1)]
+
+
+@pytest.mark.parametrize(
+    ("values", "proposing"),
+    [
+        (WORSE[1:], ["QMCSampler"]),
+        (WORSE, ["GPStandIn"]),
+        ([*WORSE, (5.0, -5.0)], ["Mutation", "TPESampler"]),
+        ([*WORSE, (1.0, -1.0)], ["Mutation", "TPESampler"]),  # the front again is no progress
+        ([*WORSE, (5.0, -5.0), (5.0, -5.0)], ["GPStandIn"]),
+        ([*WORSE, (5.0, -5.0), (0.0, 0.0)], ["GPStandIn"]),
+        ([*WORSE[1:], None, None], ["TPESampler"]),  # too few that were not stopped
+        ([(9.0, -9.0)] * samplers.GP_TRIALS + WORSE, ["TPESampler"]),
+    ],
+)
+def test_the_process_goes_on_while_it_reaches_the_front(values, proposing, monkeypatch):
+    monkeypatch.setattr(samplers, "GPSampler", GPStandIn)
+    study = told(values)
+    found = set()
+    for number in range(len(values), len(values) + 4):
+        study.sampler = make_sampler("gp+tpe", 0, number)
+        study.sampler.infer_relative_search_space(study, frozen(number))
+        found.add(type(study.sampler._chosen).__name__)
+    assert sorted(found) == sorted(proposing)
+
+
+def frozen(number):
+    """Returns a trial of a number, as a sampler sees it."""
+    trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
+    trial.number = number
+    return trial
+
+
+def test_a_mutation_changes_one_parameter_of_a_trial_on_the_front():
+    study = told([(3.0, 3.0), (1.0, 1.0), (2.0, 0.0)])
+    for seed in range(20):
+        study.sampler = Mutation(seed)
+        trial = study.ask()
+        params = {name: trial.suggest_float(name, 0, 1) for name in ("beta", "dropout")}
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        same = [
+            sum(params[name] == parent.params[name] for name in params) == 1
+            for parent in study.trials[:2]
+        ]
+        assert any(same)
