@@ -48,9 +48,7 @@ def projecting(
         yield
         return
     runs = MlflowRuns(workspace.tracking_uri(record.config), workspace.artifacts, record.id)
-    projector = Projector(
-        Mirror(reader, runs, workspace.store(record.config)), record.name, say
-    )
+    projector = Projector(Mirror(reader, runs, workspace.store(record.config)), record.name, say)
     projector.start()
     try:
         yield
