@@ -81,7 +81,9 @@ class Halving(EarlyStopping):
         super().__init__(config)
         section = config.early_stopping
         every, budget = config.measure.every_epochs, config.budget.epochs
-        grace = section.grace_epochs or every
+        # A first look after two halvings' worth of the budget: earlier ones end trials that would
+        # have made the front (benchmarks/RESULTS.md).
+        grace = section.grace_epochs or math.ceil(budget / section.factor**2)
         self.rungs = rung_epochs(grace, section.factor, budget, every)
         self._trials: dict[int, list[int]] = {epoch: [] for epoch in self.rungs}
         self._points: dict[int, list[list[float]]] = {epoch: [] for epoch in self.rungs}

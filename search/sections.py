@@ -91,10 +91,11 @@ class MeasureSection(Section):
 class EarlyStoppingSection(Section):
     """When a trial ends before its budget. The defaults run every trial to its end.
 
-    `halving` compares trials at `grace_epochs`, that times `factor`, and so on, and lets one in
-    `factor` go on; `threshold` ends those that are worse than `thresholds` after the grace;
-    `plateau` those without an objective that improved, by more than `min_change` of its value, for
-    `patience` measurements. Nothing is judged while its beta rises in a warm-up.
+    `halving` compares trials at `grace_epochs` (by default epochs / factor**2), that times
+    `factor`, and so on, and lets one in `factor` go on; `threshold` ends those that are worse than
+    `thresholds` after the grace; `plateau` those without an objective that improved, by more than
+    `min_change` of its value, for `patience` measurements. Nothing is judged while its beta rises
+    in a warm-up.
     """
 
     rule: RuleName = "none"

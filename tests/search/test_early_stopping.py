@@ -83,6 +83,12 @@ def test_the_reason_names_rung_rank_and_who_is_ahead():
     }
 
 
+@pytest.mark.parametrize(("factor", "rungs"), [(2, (5, 10)), (3, (3, 9)), (4, (2, 8))])
+def test_the_first_rung_is_two_halvings_below_the_budget(factor, rungs):
+    config = study({"rule": "halving", "factor": factor})
+    assert make_early_stopping(config).rungs == rungs
+
+
 def test_a_threshold_holds_after_its_grace():
     section = {"rule": "threshold", "thresholds": {"fid": 50.0}, "grace_epochs": 3}
     rows = [(0, 2, 99.0, 0.1), (0, 3, 49.0, 0.1), (1, 3, 51.0, 0.1)]
