@@ -29,6 +29,8 @@ EVOLUTION_TRIALS: Final = 2_000
 START_TRIALS: Final = 10
 # A Gaussian process takes about a second per proposal after 100 trials, and ever more.
 GP_TRIALS: Final = 100
+# With 1 it fell behind a process left to itself where that one is good (benchmarks/RESULTS.md).
+GP_PATIENCE: Final = 3
 # The expected hypervolume's cost grows steeply with the objectives.
 GP_OBJECTIVES: Final = 3
 
@@ -96,10 +98,10 @@ class Portfolio(optuna.samplers.BaseSampler):
     The forms of TPE are the one that models all parameters together, and the one that models each
     by itself: on the benchmark problems each is the better one somewhere.
 
-    A Gaussian process goes on as long as what it proposes reaches the front. After a trial that did
-    not, another one has a turn, then the process again, and so on until a trial reaches the front.
-    The others are by turns a mutation, without which the process stays at the end of some fronts,
-    and TPE. After `GP_TRIALS` TPE goes on alone.
+    A Gaussian process goes on as long as trials reach the front. After `GP_PATIENCE` in a row that
+    did not, another one has a turn, then the process again. The others are by turns a mutation,
+    without which the process stays at the end of some fronts, and TPE. After `GP_TRIALS` TPE goes
+    on alone.
 
     Who proposes depends on the number of the trial and on what the Optuna study holds, on nothing
     else: a resumed search goes on as an uninterrupted one.
@@ -151,9 +153,10 @@ class Portfolio(optuna.samplers.BaseSampler):
             self._chosen = self._start
         elif self._gp is not None and START_TRIALS <= num_complete <= GP_TRIALS:
             others = (self._mutation, self._joint, self._mutation, self._single)
-            # In pairs of numbers, since the process may have every other one.
-            other = others[trial.number // 2 % len(others)]
-            self._chosen = other if _since_progress(study) % 2 else self._gp
+            turns: list[optuna.samplers.BaseSampler] = [self._gp] * (GP_PATIENCE + 1)
+            # In blocks of numbers, so that each of the others gets its turn.
+            turns[-1] = others[trial.number // len(turns) % len(others)]
+            self._chosen = turns[_since_progress(study) % len(turns)]
         else:
             self._chosen = self._single if trial.number % 2 else self._joint
 

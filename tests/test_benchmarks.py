@@ -106,7 +106,7 @@ def test_halving_prints_a_row_per_rule(tmp_path, capsys, pool):
     path = tmp_path / "pool.json"
     path.write_text(json.dumps(dataclasses.asdict(pool)))
     halving.main(["--pool", str(path), "--seeds", "2", "--trials", "6"])
-    assert capsys.readouterr().out.count("| factor ") == 9
+    assert capsys.readouterr().out.count("| factor ") == 10
 
 
 def test_building_a_pool_needs_images_and_a_place(capsys):

@@ -170,10 +170,11 @@ def test_a_driver_that_slept_past_its_lease_writes_nothing_more(tmp_path):
     assert optuna_states(tmp_path) == {"COMPLETE": 3}
 
 
-def test_ctrl_c_saves_and_ends_and_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_ends_and_says_how_to_go_on(tmp_path, number):
     with running(tmp_path, "run", study(tmp_path, epochs=4000)) as command:
         run_until_measured(tmp_path, command, 1)
-        command.send(signal.SIGINT)
+        command.send(number)
         assert command.wait(30) == 0
     assert "everything is saved" in command.output
     assert "vaesearch resume small" in command.output

@@ -4,6 +4,8 @@ import contextlib
 import logging
 import math
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,13 +29,26 @@ def ray_started(resources: ResourcesSection, address: str | None = None) -> Iter
     for name in ("ray", "ray.tune", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        ray.init(**_init_arguments(resources, address))
+        with _own_signals():
+            ray.init(**_init_arguments(resources, address))
     except Exception as error:
         raise WorkersError(f"Ray did not start: {' '.join(str(error).split())[:300]}.") from error
     try:
         yield _num_workers(ray.cluster_resources(), resources)
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keeps the handlers of signals: Ray sets others, in Python and below it, and would have a
+    SIGTERM end the process at once."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    yield
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _init_arguments(resources: ResourcesSection, address: str | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from tests.chaos.harness import Chaos
 _SQL_SECONDS: Final = 30.0
 _MLFLOW_SECONDS: Final = 5.0
 _END_SECONDS: Final = 60.0
+_STOPPING: Final = "stopping: the trials save and end"
 
 
 def kill_driver(chaos: Chaos, _: random.Random) -> None:
@@ -135,10 +136,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
 
 def _end_gently(chaos: Chaos, number: signal.Signals) -> None:
     assert chaos.driver is not None
+    known = chaos.output.count(_STOPPING)
+    if not chaos.wait(lambda: "running trials" in chaos.output.rpartition("starting Ray")[2], 60):
+        return  # it is at its end, or not yet at its beginning
     chaos.driver.send_signal(number)
     with contextlib.suppress(subprocess.TimeoutExpired):
         chaos.driver.wait(_END_SECONDS)
     assert not chaos.is_running, "a driver that was asked to end did not"
+    assert chaos.output.count(_STOPPING) > known, "it ended without a word"
 
 
 def _running(chaos: Chaos) -> list[Path]:

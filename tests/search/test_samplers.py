@@ -147,6 +147,7 @@ class GPStandIn(optuna.samplers.RandomSampler):
 
 
 WORSE = [(float(index), -float(index)) for index in range(START_TRIALS, 0, -1)]
+FRUITLESS = [(5.0, -5.0)] * samplers.GP_PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -154,10 +155,11 @@ WORSE = [(float(index), -float(index)) for index in range(START_TRIALS, 0, -1)]
     [
         (WORSE[1:], ["QMCSampler"]),
         (WORSE, ["GPStandIn"]),
-        ([*WORSE, (5.0, -5.0)], ["Mutation", "TPESampler"]),
-        ([*WORSE, (1.0, -1.0)], ["Mutation", "TPESampler"]),  # the front again is no progress
-        ([*WORSE, (5.0, -5.0), (5.0, -5.0)], ["GPStandIn"]),
-        ([*WORSE, (5.0, -5.0), (0.0, 0.0)], ["GPStandIn"]),
+        ([*WORSE, *FRUITLESS[1:]], ["GPStandIn"]),
+        ([*WORSE, *FRUITLESS], ["Mutation", "TPESampler"]),
+        ([*WORSE, *[(1.0, -1.0)] * len(FRUITLESS)], ["Mutation", "TPESampler"]),  # only repeated
+        ([*WORSE, *FRUITLESS, FRUITLESS[0]], ["GPStandIn"]),
+        ([*WORSE, *FRUITLESS, (0.0, 0.0)], ["GPStandIn"]),
         ([*WORSE[1:], None, None], ["TPESampler"]),  # too few that were not stopped
         ([(9.0, -9.0)] * samplers.GP_TRIALS + WORSE, ["TPESampler"]),
     ],
@@ -166,7 +168,7 @@ def test_the_process_goes_on_while_it_reaches_the_front(values, proposing, monke
     monkeypatch.setattr(samplers, "GPSampler", GPStandIn)
     study = told(values)
     found = set()
-    for number in range(len(values), len(values) + 4):
+    for number in range(len(values), len(values) + 8):
         study.sampler = make_sampler("gp+tpe", 0, number)
         study.sampler.infer_relative_search_space(study, frozen(number))
         found.add(type(study.sampler._chosen).__name__)
