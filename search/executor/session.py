@@ -2,25 +2,23 @@
 
 import contextlib
 from collections.abc import Callable
-from typing import Any, Final, final
+from typing import Any, final
 
 import ray
 
 from search.candidates import front_candidates
 from search.config import StudyConfig
 from search.early_stopping import make_early_stopping
-from search.errors import IdentityError, WorkersError
+from search.errors import IdentityError
 from search.executor.desk import Desk
+from search.executor.remote import remotely
 from search.executor.run import run_trials
 from search.executor.stop_flag import StopFlag
-from search.sections import ResourcesSection
 from search.stopper import Ending, Stopper
 from search.study.reader import StudyReader
 from search.study.writer import StudyWriter
 from search.work import Shared, Work
 from search.workspace import Workspace
-
-_WAIT_SECONDS: Final = 0.5
 
 
 @final
@@ -151,26 +149,9 @@ class Session:
         return True
 
     def _remotely(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Returns `function(*arguments)` from a worker process, None if stopped meanwhile.
-
-        TensorFlow is never loaded here: the driver stays small, and forks nothing heavy.
-        """
-        resources: ResourcesSection = self._config.resources
-        task = ray.remote(function).options(num_cpus=1, num_gpus=resources.gpus)
-        reference = task.remote(*arguments)
-        try:
-            while not ray.wait([reference], timeout=_WAIT_SECONDS)[0]:
-                if self._stopper.is_stopping():
-                    ray.cancel(reference, force=True)
-                    return None
-            return ray.get(reference)
-        except ray.exceptions.RayTaskError as error:
-            raise (error.cause if isinstance(error.cause, Exception) else error) from error
-        except ray.exceptions.RayError as error:
-            raise WorkersError(
-                f"The process of `{function.__name__.strip('_')}` died: {error}. Is the memory "
-                "full? `vaesearch resume` tries again."
-            ) from error
+        """Returns `function(*arguments)` from a worker process, None if stopped meanwhile."""
+        resources = self._config.resources
+        return remotely(resources, self._stopper.is_stopping, function, *arguments)
 
 
 def _tell(method: Any, *arguments: Any) -> None:
