@@ -1,12 +1,13 @@
 """Which Optuna sampler proposes the params, and how `auto` chooses."""
 
 import importlib.util
+import math
 import warnings
 from typing import Any, Final, Literal, TypeAlias, final
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import GPSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
@@ -30,7 +31,7 @@ START_TRIALS: Final = 10
 # A Gaussian process takes about a second per proposal after 100 trials, and ever more.
 GP_TRIALS: Final = 100
 # With 1 it fell behind a process left to itself where that one is good (benchmarks/RESULTS.md).
-GP_PATIENCE: Final = 3
+GP_PATIENCE: Final = 5
 # The expected hypervolume's cost grows steeply with the objectives.
 GP_OBJECTIVES: Final = 3
 
@@ -95,6 +96,9 @@ def make_sampler(name: ChosenName, study_seed: int, seed: int) -> optuna.sampler
 class Portfolio(optuna.samplers.BaseSampler):
     """A quasi-random start, then TPE in two forms by turns, or a Gaussian process that is helped.
 
+    The first trial of all is the middle of the ranges, as in Vizier. Without it a Gaussian process
+    of few trials in many dimensions follows slopes into the corners, and sees no hill between them.
+
     The forms of TPE are the one that models all parameters together, and the one that models each
     by itself: on the benchmark problems each is the better one somewhere.
 
@@ -144,6 +148,10 @@ class Portfolio(optuna.samplers.BaseSampler):
     ) -> Any:
         """See `BaseSampler.sample_independent`."""
         self._choose(study, trial)
+        if trial.number == 0 and isinstance(
+            param_distribution, FloatDistribution | IntDistribution
+        ):
+            return _middle(param_distribution)
         return self._chosen.sample_independent(study, trial, param_name, param_distribution)
 
     def _choose(self, study: optuna.Study, trial: FrozenTrial) -> None:
@@ -218,6 +226,14 @@ def _front(study: optuna.Study) -> tuple[list[FrozenTrial], list[int]]:
     directions = ["maximize" if d is maximize else "minimize" for d in study.directions]
     kept = non_dominated(values, directions)
     return complete, [i for i, key in enumerate(values) if kept[i] and values.index(key) == i]
+
+
+def _middle(numbers: FloatDistribution | IntDistribution) -> float:
+    low, high = numbers.low, numbers.high
+    middle = math.sqrt(low * high) if numbers.log else (low + high) / 2
+    if numbers.step is not None:
+        middle = low + numbers.step * round((middle - low) / numbers.step)
+    return numbers.to_external_repr(middle)
 
 
 def _quasi_random(study_seed: int, seed: int) -> QMCSampler:

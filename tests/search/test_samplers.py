@@ -120,6 +120,22 @@ def test_proposals_lie_in_the_space_and_repeat_with_the_seed(sqlite_url, sampler
     assert proposed(sqlite_url, sampler, space, 14, seed=1)[1] != found
 
 
+def test_auto_first_tries_the_middle_of_the_ranges(sqlite_url):
+    space = {
+        "learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True},
+        "beta": {"type": "float", "low": 0.5, "high": 1.5},
+        "dropout": {"type": "float", "low": 0.0, "high": 0.4, "step": 0.1},
+        "latent_dim": {"type": "int", "low": 2, "high": 64, "log": True},
+        "activation": {"type": "categorical", "choices": ["relu", "elu"]},
+    }
+    _, [params] = proposed(sqlite_url, "tpe", space, 1)
+    _, [other] = proposed(sqlite_url, "tpe", space, 1, seed=1)
+    numbers = {"beta": 1.0, "dropout": 0.2, "latent_dim": 11}
+    assert {name: params[name] for name in numbers} == numbers
+    assert params["learning_rate"] == pytest.approx(1e-3)
+    assert {**other, "activation": ""} == {**params, "activation": ""}
+
+
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "quasi-random"])
 def test_workers_that_begin_together_begin_apart(sqlite_url, sampler):
     _, found = proposed(sqlite_url, sampler, SPACE, 8, at_once=6)
