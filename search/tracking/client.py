@@ -55,6 +55,15 @@ class Point:
 
 
 @final
+@dataclasses.dataclass(frozen=True, slots=True)
+class FoundRun:
+    """A run that MLflow has."""
+
+    id: str
+    tags: Mapping[str, str]
+
+
+@final
 class MlflowRuns:
     """The runs of one search in an MLflow store. Not for use by several threads.
 
@@ -72,8 +81,8 @@ class MlflowRuns:
         self._client: MlflowClient
         self._experiment_id: str
 
-    def open(self) -> dict[int, list[str]]:
-        """Connects, and returns the ids of the search's runs by trial, oldest first.
+    def open(self) -> dict[int, list[FoundRun]]:
+        """Connects, and returns the search's runs by trial, oldest first.
 
         Raises:
             TrackerError: If MLflow cannot be reached or used.
@@ -159,8 +168,8 @@ class MlflowRuns:
             )
         return str(found.experiment_id)
 
-    def _find_runs(self) -> dict[int, list[str]]:
-        runs: dict[int, list[str]] = {}
+    def _find_runs(self) -> dict[int, list[FoundRun]]:
+        runs: dict[int, list[FoundRun]] = {}
         token: Any = None
         while True:
             page = self._client.search_runs(
@@ -171,8 +180,9 @@ class MlflowRuns:
                 page_token=token,
             )
             for run in page:
-                trial = int(run.data.tags.get(TRIAL_TAG, SEARCH_ITSELF))
-                runs.setdefault(trial, []).append(str(run.info.run_id))
+                found = FoundRun(str(run.info.run_id), run.data.tags)
+                trial = int(found.tags.get(TRIAL_TAG, SEARCH_ITSELF))
+                runs.setdefault(trial, []).append(found)
             token = page.token
             if not token:
                 return runs

@@ -2,23 +2,22 @@
 
 import contextlib
 import dataclasses
-import json
-import logging
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, final
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, final
 
-from search.config import StudyConfig
 from search.errors import TrackerError
-from search.store import TrialStore
 from search.study.projections import SEARCH_ITSELF, Projections, Told
 from search.study.reader import SearchRecord, StudyReader
-from search.tracking.client import PARENT_TAG, MlflowRuns, Point, RefusedError
+from search.tracking.client import PARENT_TAG, FoundRun, MlflowRuns, Point, RefusedError
+from search.tracking.entries import flat, metric_name, search_params, search_tags, shown_state
+from search.tracking.pictures import Pictures
 from search.tracking.progress import progress
-from search.trial import Trial, TrialState
+from search.tracking.standings import OFF_FRONT, ON_FRONT, standings
+from search.trial import Trial
 
-_log = logging.getLogger(__name__)
-
-_PICTURES: Final = ("samples.png", "reconstructions.png")
+# Every trial that ends may move the whole front: its tags are brought up to date now and then.
+_FRONT_SECONDS: Final = 10.0
 _STATUS: Final = {
     "running": "RUNNING",
     "waiting": "SCHEDULED",
@@ -46,10 +45,12 @@ class Mirror:
         self._reader = StudyReader(reader.engine, record.name)
         self._rows = Projections(reader.engine, record.id)
         self._runs = runs
-        self._store_root = store
-        self._store: TrialStore | None = None
+        self._pictures = Pictures(store, record.id)
         self._told: dict[int, Told] = {}
-        self._known: Mapping[int, list[str]] = {}
+        self._known: Mapping[int, list[FoundRun]] = {}
+        self._standings: dict[int, Mapping[str, str]] = {}  # as MLflow has them
+        self._is_front_news = False
+        self._front_due = 0.0  # by the monotonic clock
         self._sequence = 0  # every measurement up to here is told
         self._is_open = False
         self._is_closed = False
@@ -88,12 +89,15 @@ class Mirror:
         parent = self._search_run(record)
         refusals: list[RefusedError] = []
         for trial in trials:
-            state = _shown(trial.state, is_last)
+            state = shown_state(trial.state, is_last)
             told = self._told.get(trial.number)
             is_news = trial.number in untold or told is None or told.state != state
             if is_news and trial.started_at is not None:
                 with _collected(refusals):
                     self._tell_trial(record, trial, state, parent.run_id)
+        self._is_front_news |= bool(untold)
+        if is_last or (self._is_front_news and time.monotonic() >= self._front_due):
+            self._tell_standings(record, trials, refusals)
         with _collected(refusals):
             self._tell_search(record, trials, is_last)
         if refusals:
@@ -104,7 +108,10 @@ class Mirror:
         """Connects, and forgets what MLflow no longer has."""
         self._known = self._runs.open()
         self._told = self._rows.read()
-        gone = [n for n, told in self._told.items() if told.run_id not in self._known.get(n, [])]
+        known = {number: [run.id for run in runs] for number, runs in self._known.items()}
+        gone = [n for n, told in self._told.items() if told.run_id not in known.get(n, [])]
+        for number, ids in known.items():
+            self._remove_doubles(number, ids)
         if gone:
             self._rows.forget(gone)
             self._sequence = 0
@@ -114,7 +121,21 @@ class Mirror:
             for number, told in self._told.items()
             if number not in gone
         }
+        self._standings = {
+            number: {name: run.tags[name] for name in OFF_FRONT if name in run.tags}
+            for number, runs in self._known.items()
+            for run in runs
+            if number in self._told and run.id == self._told[number].run_id
+        }
         self._is_open = True
+
+    def _remove_doubles(self, number: int, ids: Sequence[str]) -> None:
+        """Deletes what a driver that stood still made again before it noticed that it was late."""
+        told = self._told.get(number)
+        kept = told.run_id if told and told.run_id in ids else ids[0]
+        for run_id in [run_id for run_id in ids if run_id != kept]:
+            self._check()
+            self._runs.delete(run_id)
 
     def _search_run(self, record: SearchRecord) -> Told:
         return self._told.get(SEARCH_ITSELF) or self._find_or_create(
@@ -126,7 +147,7 @@ class Mirror:
     ) -> Told:
         self._check()
         if known := self._known.get(trial):
-            told = Told(known[0], 0, _FOUND)
+            told = Told(known[0].id, 0, _FOUND)
         else:
             told = Told(self._runs.create(trial, name, unix_time, tags), 0, _CREATED)
         self._remember(trial, told)
@@ -143,8 +164,8 @@ class Mirror:
             return
         self._check()
         is_new = told.state in (_CREATED, _FOUND)
-        tags = {**_search_tags(record.config), "vaesearch.state": state}
-        self._runs.log(told.run_id, points, _search_params(record) if is_new else {}, tags)
+        tags = {**search_tags(record), "vaesearch.state": state}
+        self._runs.log(told.run_id, points, search_params(record) if is_new else {}, tags)
         ends = [trial.finished_at for trial in trials if trial.finished_at is not None]
         self._set_status(told, state, max(ends, default=None))
         self._remember(SEARCH_ITSELF, Told(told.run_id, num_finished, state))
@@ -156,19 +177,19 @@ class Mirror:
         )
         rows = self._reader.measurements_since(told.sequence, number)
         points = [
-            Point(_metric_name(name), value, item.unix_time, item.epoch)
+            Point(metric_name(name), value, item.unix_time, item.epoch)
             for _, item in rows
             for name, value in item.metrics.items()
         ]
         is_new = told.state in (_CREATED, _FOUND)
-        params = _flat({**record.config.fixed, **trial.params}) if is_new else {}
+        params = flat({**record.config.fixed, **trial.params}) if is_new else {}
         tags = {PARENT_TAG: parent} if is_new else {}
         if state != told.state:
             tags |= {"vaesearch.state": state, "vaesearch.reason": trial.reason or ""}
         self._check()
         self._runs.log(told.run_id, points, params, tags)
         if state != told.state and trial.state.is_finished:
-            self._add_pictures(record, number, told.run_id)
+            self._add_pictures(number, told.run_id)
         self._set_status(told, state, trial.finished_at)
         self._remember(number, Told(told.run_id, rows[-1][0] if rows else told.sequence, state))
 
@@ -179,22 +200,27 @@ class Mirror:
         self._check()
         self._runs.set_status(told.run_id, _STATUS[state], finished_at if is_ended else None)
 
-    def _add_pictures(self, record: SearchRecord, number: int, run_id: str) -> None:
-        for name, content in self._pictures(record, number).items():
+    def _tell_standings(
+        self, record: SearchRecord, trials: Sequence[Trial], refusals: list[RefusedError]
+    ) -> None:
+        """Tells who is on the front and, of those that were, who no longer is."""
+        now = standings(record, trials)
+        for number in self._told.keys() - {SEARCH_ITSELF}:
+            known = self._standings.get(number, {})
+            was_on_front = known.get(ON_FRONT) == "true"
+            tags = now.get(number) or (OFF_FRONT if was_on_front else known)
+            if tags == known:
+                continue
+            self._check()
+            with _collected(refusals):
+                self._runs.log(self._told[number].run_id, tags=tags)
+                self._standings[number] = tags
+        self._is_front_news, self._front_due = False, time.monotonic() + _FRONT_SECONDS
+
+    def _add_pictures(self, number: int, run_id: str) -> None:
+        for name, content in self._pictures.of(number).items():
             self._check()
             self._runs.add_file(run_id, name, content)
-
-    def _pictures(self, record: SearchRecord, number: int) -> dict[str, bytes]:
-        try:
-            self._store = self._store or TrialStore(self._store_root, record.id)
-            checkpoint = self._store.newest(number)
-            if checkpoint is None:
-                return {}
-            names = [name for name in _PICTURES if name in checkpoint.objects]
-            return {name: self._store.read(checkpoint, name) for name in names}
-        except OSError as error:
-            _log.info("Trial %d is shown without its pictures: %s", number, error)
-            return {}
 
     def _remember(self, trial: int, told: Told) -> None:
         self._rows.remember(trial, told)
@@ -214,43 +240,3 @@ def _collected(refusals: list[RefusedError]) -> Iterator[None]:
         yield
     except RefusedError as error:
         refusals.append(error)
-
-
-def _shown(state: TrialState, is_last: bool) -> str:
-    if is_last and state is TrialState.RUNNING:
-        return TrialState.WAITING.value
-    return state.value
-
-
-def _search_params(record: SearchRecord) -> dict[str, str]:
-    """Returns what never changes of a search; MLflow lets no param change."""
-    config = record.config
-    return _flat(
-        {
-            "dataset": config.dataset.name,
-            "epochs": config.budget.epochs,
-            "seed": config.seed,
-            "num_images": config.measure.num_images,
-            **{f"objective.{name}": direction for name, direction in config.objectives.items()},
-            **{f"fixed.{name}": value for name, value in config.fixed.items()},
-        }
-    )
-
-
-def _search_tags(config: StudyConfig) -> dict[str, str]:
-    """Returns what a resume may change."""
-    return {
-        "vaesearch.budget_trials": str(config.budget.trials),
-        "vaesearch.budget_hours": str(config.budget.hours or ""),
-        "vaesearch.sampler": config.sampler,
-    }
-
-
-def _metric_name(name: str) -> str:
-    """Returns a name that MLflow takes: `fid@prior*100` becomes `fid/prior x100`."""
-    return name.replace("@", "/").replace("*", " x").replace("+", " plus ")
-
-
-def _flat(values: Mapping[str, Any]) -> dict[str, str]:
-    """Returns values as text, lists and the like as JSON."""
-    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}

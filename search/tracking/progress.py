@@ -28,7 +28,7 @@ def progress(record: SearchRecord, trials: Sequence[Trial], after: int) -> list[
     if len(finished) <= after:
         return []
     finished.sort(key=lambda trial: (trial.finished_at or 0.0, trial.number))
-    reference = _reference(record)
+    reference = reference_point(record)
     counts = dict.fromkeys((TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED), 0)
     front = np.zeros((0, len(directions)))
     points = []
@@ -55,7 +55,8 @@ def _best(config: StudyConfig, front: np.ndarray) -> dict[str, float]:
     }
 
 
-def _reference(record: SearchRecord) -> list[float] | None:
+def reference_point(record: SearchRecord) -> list[float] | None:
+    """Returns what hypervolumes are measured against; None before the first trial runs."""
     ceiling = (record.prepared or {}).get("ceiling") or {}
     corner = [float(ceiling.get(name, math.nan)) for name in record.config.objectives]
     return corner if all(math.isfinite(value) for value in corner) else None

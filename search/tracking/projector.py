@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Final, final
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from search.errors import LeaseLostError, TrackerError
 from search.study.reader import StudyReader
 from search.study.writer import StudyWriter
-from search.tracking.client import MlflowRuns
+from search.tracking.client import MlflowRuns, RefusedError
 from search.tracking.mirror import Mirror
 from search.workspace import Workspace
 
@@ -20,6 +21,7 @@ _log = logging.getLogger(__name__)
 _PAUSE_SECONDS: Final = 2.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0  # while MLflow does not answer
 _DRAIN_SECONDS: Final = 30.0
+_DRAIN_PAUSE_SECONDS: Final = 1.0
 _HASTY_DRAIN_SECONDS: Final = 4.0  # when someone waits for the driver to end
 
 
@@ -75,6 +77,7 @@ class Projector:
         self._say = say
         self._pause = pause
         self._ended = threading.Event()
+        self._deadline = 0.0  # by the monotonic clock, once `finish` is called
         self._is_failing = False
         self._is_taken_over = False
         self._is_drained = False
@@ -86,6 +89,7 @@ class Projector:
 
     def finish(self, seconds: float = _DRAIN_SECONDS) -> None:
         """Writes what is left, for so many seconds at most, and says what is missing then."""
+        self._deadline = time.monotonic() + seconds
         self._ended.set()
         self._thread.join(seconds)
         self._mirror.close()
@@ -115,8 +119,14 @@ class Projector:
             except Exception as error:  # noqa: BLE001 - whatever it is, the search goes on
                 pause = min(_LONGEST_PAUSE_SECONDS, 2 * (pause or self._pause))
                 self._note_failure(error)
+                if is_last and not isinstance(error, RefusedError) and self._has_time():
+                    time.sleep(_DRAIN_PAUSE_SECONDS)
+                    continue
             if is_last:
                 return
+
+    def _has_time(self) -> bool:
+        return time.monotonic() + _DRAIN_PAUSE_SECONDS < self._deadline
 
     def _note_failure(self, error: Exception) -> None:
         """Says that MLflow fails, once per outage."""

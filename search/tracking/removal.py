@@ -30,7 +30,7 @@ def remove_runs(uri: str, artifacts: str, search_id: str) -> int:
     runs = MlflowRuns(uri, artifacts, search_id)
     found = runs.open()
     own = found.pop(SEARCH_ITSELF, [])
-    ids = [*(run_id for each in found.values() for run_id in each), *own]
-    for run_id in ids:
-        runs.delete(run_id)
-    return len(ids)
+    ordered = [*(run for each in found.values() for run in each), *own]
+    for run in ordered:
+        runs.delete(run.id)
+    return len(ordered)

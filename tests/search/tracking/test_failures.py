@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from search.errors import LeaseLostError, TrackerError
 from search.study.database import open_database
 from search.study.projections import SEARCH_ITSELF, Projections
+from search.tracking.client import MlflowRuns
 from search.tracking.projector import projecting
 from search.trial import TrialState
 from search.workspace import Workspace
@@ -38,7 +40,7 @@ class TestFailures:
         obstacle.write_text("a file where the store's folder should be")
         config, said = make_config(f"sqlite:///{obstacle}/mlflow.db"), list[str]()
         with driving(workspace, config) as driver:
-            with projecting(driver.reader, driver.writer, workspace, said.append):
+            with projecting(driver.reader, driver.writer, workspace, said.append, lambda: True):
                 driver.whole_trial()
                 wait_until(lambda: said, "it is said that MLflow fails")
             assert "MLflow cannot be reached; the search goes on" in said[0]
@@ -92,6 +94,31 @@ class TestFailures:
         after = runs_of(driver)
         assert after[kept].info.run_id == before[kept].info.run_id
         assert after[deleted].info.run_id != before[deleted].info.run_id
+
+    def test_a_store_that_comes_back_while_the_driver_ends_is_written(self, driver: Driver) -> None:
+        database = driver.workspace.folder / "mlflow.db"
+        good = database.read_bytes()
+        database.write_text("not a database at all, for now; longer than a header" * 10)
+        said: list[str] = []
+        repair = threading.Timer(2.0, lambda: database.write_bytes(good))
+        with projecting(driver.reader, driver.writer, driver.workspace, said.append):
+            driver.whole_trial()
+            wait_until(lambda: said, "it is said that MLflow fails")
+            repair.start()
+        repair.join()
+        assert_like_the_study(driver)
+        assert len(said) == 1
+
+    def test_of_two_runs_of_one_trial_the_known_one_stays(self, driver: Driver) -> None:
+        driver.whole_trial()
+        driver.mirror().flush()
+        before = runs_of(driver)[0].info.run_id
+        runs = MlflowRuns(driver.uri, driver.workspace.artifacts, driver.reader.id)
+        runs.open()
+        runs.create(0, "trial-00000", 0.0, {})  # by a driver that stood still, older than the known
+        driver.mirror().flush()
+        assert_like_the_study(driver)
+        assert runs_of(driver)[0].info.run_id == before
 
     def test_what_is_refused_of_one_trial_holds_up_no_other(self, driver: Driver) -> None:
         refused, attempt = driver.begin()

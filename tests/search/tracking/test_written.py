@@ -3,6 +3,7 @@
 import pytest
 
 from search.study.projections import SEARCH_ITSELF, Projections
+from search.tracking.client import EXPERIMENT, MlflowRuns
 from search.tracking.projector import projecting
 from search.trial import Measurement, TrialState
 from search.workspace import Workspace
@@ -17,6 +18,8 @@ from tests.search.tracking.mlflow_study import (
     make_config,
     runs_of,
 )
+
+CEILING = {"ceiling": {"fid": 100.0, "tvd": 1.0, "max_class_gap": 1.0}}
 
 
 class TestWhatIsWritten:
@@ -97,7 +100,7 @@ class TestWhatIsWritten:
         assert (folder / "samples.png").read_bytes() == PNG
 
     def test_the_searchs_own_run_shows_its_progress(self, driver: Driver) -> None:
-        driver.writer.prepare({"ceiling": {"fid": 100.0, "tvd": 1.0, "max_class_gap": 1.0}})
+        driver.writer.prepare(CEILING)
         driver.whole_trial(fid=53.0)
         mirror = driver.mirror()
         mirror.flush()
@@ -109,6 +112,64 @@ class TestWhatIsWritten:
         assert [p[:2] for p in history(client, run, "num_pruned")] == [(1, 0), (2, 1), (3, 1)]
         volumes = [p[1] for p in history(client, run, "hypervolume")]
         assert volumes == pytest.approx([50 * 0.5, 50 * 0.5 + 10 * 0.49, 50 * 0.5 + 10 * 0.49])
+
+
+def on_front(driver: Driver) -> dict[int, tuple[str, str]]:
+    """Returns epochs and contribution of the trials that the filter of the page finds."""
+    client = make_client(driver)
+    experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
+    found = client.search_runs([experiment], "tags.`front.on_front` = 'true'")
+    names = ("front.epochs", "front.contribution")
+    return {
+        int(run.data.tags["vaesearch.trial"]): (run.data.tags[names[0]], run.data.tags[names[1]])
+        for run in found
+    }
+
+
+class TestFront:
+    def test_its_members_are_found_by_a_filter_with_what_they_contribute(
+        self, driver: Driver
+    ) -> None:
+        driver.writer.prepare(CEILING)
+        driver.whole_trial(fid=53.0)
+        driver.whole_trial(TrialState.PRUNED, fid=43.0)  # a better FID and a worse TVD
+        driver.whole_trial(fid=44.0)  # beaten by the second
+        driver.mirror().flush()
+        whole = 50 * 0.5 + 10 * 0.49
+        shares = f"{1 - 60 * 0.49 / whole:.4f}", f"{1 - 50 * 0.5 / whole:.4f}"
+        assert on_front(driver) == {0: ("3", shares[0]), 1: ("3", shares[1])}
+        assert "front.on_front" not in runs_of(driver)[2].data.tags
+
+    def test_one_that_is_beaten_later_leaves_it_also_after_a_restart(self, driver: Driver) -> None:
+        driver.writer.prepare(CEILING)
+        driver.whole_trial(fid=53.0)
+        driver.mirror().flush()
+        assert on_front(driver) == {0: ("3", "1.0000")}
+        trial, attempt = driver.begin()
+        better = Measurement(2, {"fid": 20.0, "tvd": 0.1}, START)
+        driver.writer.record(trial, attempt, [better])
+        driver.mirror().flush()
+        assert on_front(driver) == {1: ("2", "1.0000")}
+        assert runs_of(driver)[0].data.tags["front.on_front"] == "false"
+
+    def test_it_is_right_when_the_driver_ends(self, driver: Driver) -> None:
+        mirror = driver.mirror()
+        driver.whole_trial(fid=53.0)
+        mirror.flush()
+        trial = driver.whole_trial(fid=10.0)
+        mirror.flush(is_last=True)
+        assert set(on_front(driver)) == {0, trial}
+        assert on_front(driver)[trial] == ("3", "")  # nothing was prepared to measure it against
+
+    def test_a_tag_that_did_not_change_is_not_sent_again(
+        self, driver: Driver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        driver.whole_trial()
+        driver.mirror().flush(is_last=True)
+        sent: list[str] = []
+        monkeypatch.setattr(MlflowRuns, "log", lambda self, run_id, *_, **tags: sent.append(run_id))
+        driver.mirror().flush(is_last=True)
+        assert sent == [runs_of(driver)[SEARCH_ITSELF].info.run_id]  # it is opened anew
 
 
 class TestStates:
