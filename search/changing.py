@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from search.candidates import front_candidates
 from search.config import StudyConfig, replaced
-from search.driver import check_study, held
+from search.driver import check_identity, check_study, held
 from search.errors import SearchError, StudyConfigError
 from search.growing import Range, grown
-from search.models.images import space_identity, with_absolute_paths
+from search.models.images import identity, load_images, space_identity, with_absolute_paths
 from search.samplers import choose_sampler
 from search.sections import with_rule
 from search.space import Scalar, flat_items
@@ -44,38 +44,46 @@ def change(
     workspace: Workspace,
     widen: Mapping[str, Range] | None = None,
     add_choices: Mapping[str, Sequence[Scalar]] | None = None,
+    accept_code_change: bool = False,
     **changes: Any,
 ) -> None:
     """Changes what a resume may change, and notes it in the search's history.
+
+    A search that could not go on is not changed either.
 
     Args:
         name: The search.
         workspace: Its workspace.
         widen: As of `search.growing.grown`.
         add_choices: As of `search.growing.grown`.
+        accept_code_change: As of `search.driver.drive`.
         **changes: As those of `changed`.
 
     Raises:
         LeaseHeldError: If a driver runs the search.
+        IdentityError: If images, settings or code are not those the search began with.
         StudyConfigError: If a value is impossible.
     """
+    given = {key: value for key, value in changes.items() if value is not None}
+    wider = {**(widen or {}), **(add_choices or {})}
+    if not given and not wider:
+        return
     engine = open_database(workspace.study_url)
     reader = StudyReader(engine, name)
-    record = reader.record()
-    old = record.config
-    larger = grown(old, widen or {}, add_choices or {})
-    new = changed(larger, **changes)
-    if new == old:
-        return
-    choose_sampler(new)  # refuses one that cannot work on the space
-    if larger != old:
-        check_study(new, workspace)
-    given = {key: value for key, value in changes.items() if value is not None}
-    with held(engine, reader, workspace) as writer:
+    with held(engine, reader, workspace) as writer:  # first, so that nobody changes it meanwhile
+        old = reader.record().config
+        larger = grown(old, widen or {}, add_choices or {})
+        new = changed(larger, **changes)
+        if new == old:
+            return
+        choose_sampler(new)  # refuses one that cannot work on the space
+        current = identity(old, load_images(old, workspace.cache))
+        check_identity(writer, reader.record(), current, accept_code_change)
         if larger != old:
-            details = {**{k: list(v) for k, v in {**(widen or {}), **(add_choices or {})}.items()}}
-            identity = {**record.identity, "space": space_identity(new)}
-            writer.grow(new, identity, {**details, **given})
+            check_study(new, workspace)
+            grown_identity = {**reader.record().identity, "space": space_identity(new)}
+            details = {key: list(value) for key, value in wider.items()}
+            writer.grow(new, grown_identity, {**details, **given})
         else:
             writer.change_config(new.model_dump(mode="json"), "changed", given)
         if larger != old or {"trials", "still_trials"} & set(given):
@@ -138,8 +146,8 @@ def fork(source: str, config: StudyConfig, workspace: Workspace) -> int:
     record = reader.record()
     if config.name in list_names(engine):
         raise SearchError(f"There is a search `{config.name}` already. Choose another name.")
-    identity = check_study(config, workspace)
-    is_comparable = all(record.identity.get(key) == identity[key] for key in _COMPARABLE)
+    current = check_study(config, workspace)
+    is_comparable = all(record.identity.get(key) == current[key] for key in _COMPARABLE)
     search_id = new_search_id()
     known = 0
     if is_comparable:
@@ -152,7 +160,7 @@ def fork(source: str, config: StudyConfig, workspace: Workspace) -> int:
     create_search(
         engine,
         with_absolute_paths(config),
-        identity,
+        current,
         search_id=search_id,
         num_known=known,
         history=("forked", details),

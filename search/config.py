@@ -1,12 +1,12 @@
 """The study file: everything that defines a search, checked at once and completely."""
 
-import difflib
+import re
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 import pydantic
 from pydantic import Field, field_validator, model_validator
 
-from search.errors import StudyConfigError
+from search.errors import StudyConfigError, suggestion
 from search.models.vocabulary import EXTRA_METRICS, JUDGED_METRICS, METRICS, MODEL_PARAMS
 from search.sections import (
     BudgetSection,
@@ -22,6 +22,7 @@ from search.sections import (
 from search.space import Int, SearchSpace, dependencies, flat_items, ordered
 from search.trial import Params
 
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _LONGEST: Final = 1000  # values of one list, such as the widths of a thousand layers
 
 Direction: TypeAlias = Literal["minimize", "maximize"]
@@ -31,7 +32,7 @@ SamplerName: TypeAlias = Literal["auto", "tpe", "nsga2", "random", "quasi-random
 class StudyConfig(Section):
     """One search, complete. See `vaesearch init` for every key with its meaning."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+    name: str
     dataset: DatasetSection
     space: Annotated[dict[str, ParameterSection], Field(min_length=1)]
     fixed: dict[str, Any] = Field(default_factory=dict)
@@ -50,6 +51,16 @@ class StudyConfig(Section):
     store_quota_gb: Annotated[float, Field(gt=0)] | None = None
     tracking: TrackingSection = TrackingSection()
     on_end: OnEndSection | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _can_name_files(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError(
+                "expected at most 63 letters, digits, `.`, `_`, `-`, a letter or digit first. "
+                f"Received: {value[:80]!r}"
+            )
+        return value
 
     @field_validator("dataset", mode="before")
     @classmethod
@@ -182,12 +193,6 @@ def _check_early_stopping(config: StudyConfig) -> None:
     if section.rule != "none" and grace is not None and grace >= epochs:
         message = f"a grace of {grace} epochs leaves nothing to stop in a budget of {epochs}"
         raise StudyConfigError(message, ("early_stopping", "grace_epochs"))
-
-
-def suggestion(name: str, known: Any) -> str:
-    """Returns ". Did you mean `x`?" for the nearest known name, else the list of all."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f". Did you mean `{near[0]}`?" if near else f". Known: {', '.join(known)}"
 
 
 def location_of(detail: Any) -> list[str | int]:

@@ -15,7 +15,7 @@ from search.stopper import Ending, Stopper, signals_stop, watching
 from search.study.confirmations import read_confirmations
 from search.study.database import open_database
 from search.study.reader import SearchRecord, StudyReader
-from search.study.requests import withdraw_stop_requests
+from search.study.requests import open_requests, withdraw_stop_requests
 from search.study.writer import StudyWriter
 from search.work import Work
 from search.workspace import Workspace
@@ -72,6 +72,7 @@ def confirm(
     engine = open_database(workspace.study_url)
     reader = StudyReader(engine, name)
     stopper = Stopper()
+    old_requests = open_requests(engine, reader.id)
     with signals_stop(stopper, listener.say), held(engine, reader, workspace) as writer:
         record = reader.record()
         plan = Plan(record, reader.trials(), wish.seeds, wish.epochs)
@@ -86,7 +87,7 @@ def confirm(
         dataset = load_images(record.config, workspace.cache)
         current = identity(record.config, dataset)
         check_identity(writer, record, current, wish.accept_code_change)
-        withdraw_stop_requests(engine, reader.id)
+        withdraw_stop_requests(engine, old_requests)
         writer.mend()
         writer.note("confirmation started", {"seeds": wish.seeds, "epochs": wish.epochs or "own"})
         with watching(stopper, writer, engine, reader.id, hours=None):

@@ -21,7 +21,7 @@ from search.study.database import open_database
 from search.study.lease import Lease, active_seconds
 from search.study.proposals import Proposals
 from search.study.reader import SearchRecord, StudyReader
-from search.study.requests import withdraw_stop_requests
+from search.study.requests import open_requests, withdraw_stop_requests
 from search.study.searches import create_search
 from search.study.writer import StudyWriter
 from search.tracking.projector import projecting
@@ -76,6 +76,7 @@ def drive(
     engine = open_database(workspace.study_url)
     reader = StudyReader(engine, name)
     stopper = Stopper()
+    old_requests = open_requests(engine, reader.id)
     with (
         telling_end(reader, workspace, say) as outcome,
         signals_stop(stopper, say),
@@ -86,7 +87,7 @@ def drive(
         check_identity(writer, record, identity(record.config, dataset), accept_code_change)
         hours = record.config.budget.hours
         _check_hours(name, hours, active_seconds(engine, reader.id))
-        withdraw_stop_requests(engine, reader.id)
+        withdraw_stop_requests(engine, old_requests)
         writer.mend()
         writer.note("driver started", {"sampler": writer.proposals.sampler_name})
         with (

@@ -15,7 +15,8 @@ The command line prints any of these as one line and exits with 1; anything else
 shows its traceback.
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 
 class SearchError(Exception):
@@ -68,3 +69,10 @@ class TrackerError(SearchError):
 
 class WorkersError(SearchError):
     """Ray did not start or broke down."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Returns ". Did you mean `x`?" for the nearest known name, else the list of all."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f". Did you mean `{near[0]}`?" if near else f". Known: {', '.join(names)}"

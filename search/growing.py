@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.config import StudyConfig, replaced, suggestion
-from search.errors import StudyConfigError
+from search.config import StudyConfig, replaced
+from search.errors import StudyConfigError, suggestion
 from search.space import Scalar
 
 Range = tuple[float | int | None, float | int | None]
@@ -43,8 +43,19 @@ def grown(
         section = _section(space, name, "has a range; --widen changes it", ("categorical",))
         if known := [choice for choice in choices if choice in section["choices"]]:
             raise StudyConfigError(f"`{name}` has the choice {known[0]!r} already.")
+        if odd := [choice for choice in choices if not _is_scalar(choice)]:
+            raise StudyConfigError(
+                f"A choice of `{name}` is a number, a word, true, false or null, and stands alone. "
+                f"Received: {odd[0]!r}."
+            )
         space[name] = {**section, "choices": [*section["choices"], *choices]}
     return replaced({**config.model_dump(mode="json"), "space": space})
+
+
+def _is_scalar(value: Any) -> bool:
+    if type(value) is float:
+        return math.isfinite(value)
+    return value is None or type(value) in (bool, int, str)
 
 
 def _check_steps(name: str, section: Mapping[str, Any], low: float) -> None:

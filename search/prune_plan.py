@@ -73,14 +73,15 @@ class Plan:
         num_files: Kind -> how many files.
         num_bytes: Kind -> how large they are together.
         unknown: Paths of what belongs to nothing that the study knows; left alone.
-        unclear: Why a trial that has ended is left alone all the same, by trial.
+        unclear: Why a trial that has ended is left alone all the same, by trial; `2 of FOLDER` is
+            trial 2 of a confirmation.
     """
 
     trials: list[TrialPlan] = dataclasses.field(default_factory=list)
     num_files: Counter[Kind] = dataclasses.field(default_factory=Counter)
     num_bytes: Counter[Kind] = dataclasses.field(default_factory=Counter)
     unknown: list[str] = dataclasses.field(default_factory=list)
-    unclear: dict[int, str] = dataclasses.field(default_factory=dict)
+    unclear: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def count(self, kind: Kind, files: Sequence[File]) -> None:
         """Adds files to the sums of a kind."""
@@ -112,6 +113,7 @@ def plan_trial(
     store: TrialStore,
     number: int,
     kept: tuple[set[Key], set[Key]],
+    folder: str = "",
 ) -> None:
     """Adds a trial that has ended to a plan.
 
@@ -120,16 +122,19 @@ def plan_trial(
         store: Of the trial.
         number: The trial's.
         kept: Whose weights stay: the front's, and others.
+        folder: Of a confirmation, whose measurements are what it was for: it keeps of the front
+            what its newest checkpoint names. Empty for the search's own trials.
     """
     files = {attempt: store.files(number, attempt) for attempt in store.attempts(number)}
     everything = [file for found in files.values() for file in found]
     named = store.newest_manifest(number)
-    reason = _why_not(named, number, kept[0], everything)
+    reason = _why_not(named, number, set() if folder else kept[0], everything)
     if reason is not None:
         plan.count(Kind.LOGS, [file for file in everything if file.name == LOG])
         rest = [file for file in everything if file.name != LOG]
         plan.count(Kind.UNTOUCHED, rest)
-        plan.unclear.update({number: reason} if rest else {})
+        label = f"{number} of {folder}" if folder else str(number)
+        plan.unclear.update({label: reason} if rest else {})
     elif named is not None:
         manifest, checkpoint = named
         names: dict[Kind, set[str | None]] = {

@@ -112,7 +112,7 @@ def _plan_confirmations(
                 epochs = recorded.get((number, repeat), set())
                 if _is_for(f"{reader.id}/{folder}", reader.id, repeat, epochs):
                     kept = {(number, epoch) for epoch in epochs if number in on_front}
-                    plan_trial(plan, trial_store, number, (kept, set()))
+                    plan_trial(plan, trial_store, number, (kept, set()), folder)
                 else:
                     plan.count(Kind.UNTOUCHED, files.walk(f"{folder}/{_TRIALS}/{trial}"))
 

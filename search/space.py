@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol, TypeAlias, final
 
-from search.errors import StudyConfigError
+from search.errors import StudyConfigError, suggestion
 from search.trial import Params, ParamValue
 
 Scalar: TypeAlias = bool | int | float | str | None
@@ -240,8 +240,9 @@ def flat_items(
     """
     for name in params:
         if name not in space:
-            known = f"Known: {sorted(space)}."
-            raise StudyConfigError(f"`{name}` is not in the space. {known}", (name,))
+            raise StudyConfigError(
+                f"`{name}` is not in the space{suggestion(name, sorted(space))}", (name,)
+            )
     flat: dict[str, Scalar] = {}
     beside = {**fixed, **params}
     for name in ordered(space, fixed):
@@ -271,7 +272,14 @@ def _check_fit(name: str, parameter: Parameter, params: Mapping[str, ParamValue]
     for item, single in zip(items, value if isinstance(value, list) else [value], strict=True):
         if not parameter.contains(single):
             raise StudyConfigError(
-                f"`{item}` = {single!r} is outside of its range; change it, or its range in "
-                "`space`.",
-                (name,),
+                f"`{item}` takes {_expected(parameter)}. Received: {single!r}.", (name,)
             )
+
+
+def _expected(parameter: Parameter) -> str:
+    """Returns the legal values in words."""
+    if isinstance(parameter, Categorical):
+        return f"one of {', '.join(map(repr, parameter.choices))}"
+    kind = "a whole number" if isinstance(parameter, Int) else "a number"
+    steps = "" if parameter.step is None else f" in steps of {parameter.step}"
+    return f"{kind} from {parameter.low} to {parameter.high}{steps}"

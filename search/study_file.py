@@ -9,8 +9,8 @@ from typing import Any, Final
 import pydantic
 import yaml
 
-from search.config import StudyConfig, location_of, suggestion
-from search.errors import NotFoundError, StudyConfigError
+from search.config import StudyConfig, location_of
+from search.errors import NotFoundError, StudyConfigError, suggestion
 
 _MOST_VALUES: Final = 100_000  # of a study file
 _PRINTABLE: Final = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*")
@@ -170,8 +170,6 @@ def _message(detail: Any, location: Sequence[int | str]) -> str:
     received = _quoted(detail["input"])
     if detail["type"] in ("model_type", "dict_type"):
         return f"expected keys with values below it. Received: {received}"
-    if detail["type"] == "string_pattern_mismatch":
-        return f"expected at most 63 letters, digits, `.`, `_`, `-`. Received: {received}"
     text = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] == "value_error" or isinstance(detail["input"], dict):
         return text

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,12 @@ class Commands:
         return Result(int(ended.value.code or 0), out, err)
 
 
-def make_search(folder: Path, name: str = "tiny", **changes: Any) -> Workspace:
+def make_search(
+    folder: Path,
+    name: str = "tiny",
+    figures: Sequence[tuple[float, float]] = FIGURES,
+    **changes: Any,
+) -> Workspace:
     """Makes a workspace with a search of three measured trials and one that failed."""
     workspace = Workspace.at(folder)
     workspace.make()
@@ -63,7 +69,7 @@ def make_search(folder: Path, name: str = "tiny", **changes: Any) -> Workspace:
     config = make_study(name=name, budget={"trials": 4, "epochs": 1}, **changes)
     create_search(engine, config, {})
     driver = Driver(workspace.study_url, name)
-    for fid, tvd in FIGURES:
+    for fid, tvd in figures:
         trial = driver.writer.new_trial()
         attempt = driver.writer.start_attempt(trial)
         measurement = Measurement(1, {"fid": fid, "tvd": tvd}, 1.0)

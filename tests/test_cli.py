@@ -40,6 +40,8 @@ COMMANDS = (
     "prune",
     "delete",
     "logs",
+    "report",
+    "sync",
 )
 
 
@@ -147,7 +149,7 @@ def test_a_damaged_study_database_is_named(command):
     assert "Cannot open the study database" in command("list", "--workspace", "ws").error
 
 
-# list, status, pareto
+# list, status
 
 
 def test_list_shows_every_search(look):
@@ -167,34 +169,6 @@ def test_status_shows_every_trial_and_the_history(look):
     found = json.loads(look("status", "tiny", "--json").out)
     assert [trial["state"] for trial in found["finished"]] == ["complete"] * 3 + ["failed"]
     assert found["history"][-1]["what"] == "driver ended"
-
-
-def test_pareto_shows_the_front_alone(look):
-    shown = look("pareto", "tiny").out
-    assert "1@1" in shown
-    assert "0@1" in shown
-    assert "2@1" not in shown.split("Hypervolume")[0]
-    found = json.loads(look("pareto", "tiny", "--json").out)
-    assert [(member["trial"], member["values"]["fid"]) for member in found["front"]] == [
-        (1, 4.0),
-        (0, 9.0),
-    ]
-
-
-@pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
-def test_pareto_draws_the_front(look, suffix, start):
-    shown = look("pareto", "tiny", "--plot", f"front.{suffix}")
-    assert f"Wrote front.{suffix}." in shown.out
-    assert Path(f"front.{suffix}").read_bytes().startswith(start)
-
-
-@pytest.mark.parametrize(
-    ("file", "said"), [("front.txt", ".png, .svg, .pdf"), ("no/front.png", "no folder no")]
-)
-@pytest.mark.parametrize("option", ["--plot", "--samples"])
-def test_a_picture_that_cannot_be_written_is_refused_first(look, option, file, said):
-    assert said in look("pareto", "tiny", "--plot", "good.png", option, file).error
-    assert list(Path().iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["status", "pareto", "stop", "resume"])
@@ -224,7 +198,9 @@ def test_resume_is_refused_while_another_driver_runs_the_search(look, workspace)
     engine = open_database(workspace.study_url)
     lease = Lease.take(engine, StudyReader(engine, "tiny").id)
     try:
-        assert "is run by process" in look("resume", "tiny", "--workers", "2").error
+        refused = look("resume", "tiny", "--workers", "2").error
+        assert "is run by process" in refused
+        assert "`vaesearch stop tiny` ends it" in refused
         assert "tiny is running" in look("status", "tiny").out
     finally:
         lease.release()

@@ -1,5 +1,6 @@
 """The commands round a confirmed front: what they print, draw and refuse."""
 
+import dataclasses
 import json
 import math
 
@@ -164,12 +165,9 @@ class TestImportance:
         assert "takes 10" in look("importance", "tiny").error
 
     def test_it_shows_draws_and_prints_json(self, command, tmp_path, monkeypatch):
-        import tests.commands
-
         figures = [(1.0 + k, 0.1 + 0.05 * (11 - k)) for k in range(12)]
-        monkeypatch.setattr(tests.commands, "FIGURES", figures)
         monkeypatch.setattr("search.importance._NUM_SHUFFLES", 20)
-        workspace = make_search(tmp_path / "ws")
+        workspace = make_search(tmp_path / "ws", figures=figures)
         place = ("--workspace", workspace.folder)
         out = command("importance", "tiny", *place, "--plot", tmp_path / "i.png").out
         assert "among the best 5 of 12 trials" in out
@@ -208,6 +206,9 @@ class TestFront:
         assert {m.probability for m in front.members} == {None}
         assert all(not m.errors for m in front.members)
         assert front.spread == {}
+        text = "\n".join(confirmed_remarks(front))
+        assert "errors and P(front) take two. `vaesearch confirm tiny --seeds 2` goes on." in text
+        assert "take two" not in "\n".join(confirmed_remarks(self.front(ROWS)))
 
     def test_luck_is_told_from_other_images(self):
         remeasured = {(0, 1): {"fid": 9.9, "tvd": 0.2}, (1, 1): {"fid": 4.4, "tvd": 0.3}}
@@ -250,6 +251,21 @@ class TestFront:
         assert all(len(line) <= width for line in lines)
         assert lines[2].startswith("1@1 ")
         assert "0.3400 +- 0.0012" in lines[2]
+
+    @pytest.mark.parametrize("width", [60, 80, 140])
+    def test_no_figure_is_cut_off(self, width):
+        from rich.console import Console
+
+        params = {"widths": [64, 32], "latent_dim": 8, "beta": 0.5, "learning_rate": 0.001}
+        trials = [dataclasses.replace(trial, params=params) for trial in self.TRIALS]
+        console = Console(width=width)
+        with console.capture() as capture:
+            console.print(confirmed_table(self.front(ROWS, trials)))
+        lines = capture.get().splitlines()
+        assert all(len(line) <= width for line in lines)
+        for figure in ("0.3400", "0.0012", "0.3000", "12.00", "0.06", "9.00", "0@1 choice"):
+            assert any(figure in line for line in lines[:9]), figure
+        assert any("widths=[64,32]  latent_dim=8" in line for line in lines)
 
     def test_many_objectives_have_the_search_below(self):
         from rich.console import Console

@@ -153,6 +153,13 @@ def test_prune_works_while_a_driver_runs_the_search(keep, workspace):
     assert files_of(folder) == running
 
 
+def test_export_of_what_was_pruned_says_who_deleted_it(keep):
+    keep("prune", "tiny", "--yes")
+    error = keep("export", "tiny", "2", "--out", "model").error
+    assert error.startswith("`tiny` keeps no weights of trial 2.")
+    assert "whose weights `vaesearch prune` deleted" in error
+
+
 # delete
 
 

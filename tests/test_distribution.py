@@ -156,7 +156,7 @@ def test_the_wheel_holds_the_packages_and_their_data_alone(wheel):
         str(path.relative_to(PROJECT))
         for package in ("search", "vaemodels")
         for path in (PROJECT / package).rglob("*")
-        if path.suffix in (".py", ".yaml")
+        if path.suffix in (".html", ".py", ".yaml")
     }
     assert sources <= names
 

@@ -182,7 +182,7 @@ def test_a_signal_saves_and_ends_and_says_how_to_go_on(tmp_path, number):
     assert {t.state for t in trials} == {TrialState.WAITING}
     status = json.loads(finished(tmp_path, "status", "small", "--json"))
     assert status["driver"] is None
-    assert status["history"][-1]["ending"] == "stopped"
+    assert status["history"][-1]["details"]["ending"] == "stopped"
 
 
 def test_a_trial_that_diverges_and_one_that_cannot_be_built_fail_alone(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -56,6 +57,12 @@ def reader_of(name: str, workspace: Path | None) -> tuple[Workspace, StudyReader
     """Returns a workspace and one of its searches."""
     place, engine = opened(workspace)
     return place, StudyReader(engine, name)
+
+
+def workspace_option(place: Workspace) -> str:
+    """Returns what a further command needs to find the workspace: nothing for the default one."""
+    is_default = place.folder == Workspace.at(None).folder
+    return "" if is_default else f" --workspace {shlex.quote(str(place.folder))}"
 
 
 def _finite(value: Any) -> Any:

@@ -11,7 +11,15 @@ from rich.console import RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from search.cli.app import NameArgument, WorkspaceOption, app, console, print_json, reader_of
+from search.cli.app import (
+    NameArgument,
+    WorkspaceOption,
+    app,
+    console,
+    print_json,
+    reader_of,
+    workspace_option,
+)
 from search.confirming import Listener, Wish
 from search.confirming import confirm as confirm_front
 from search.errors import SearchError
@@ -147,7 +155,7 @@ class _View:
 
 
 def _next_steps(front: ConfirmedFront, place: Workspace) -> str:
-    where, at = _where(place), "" if front.epochs is None else f" --epochs {front.epochs}"
+    where, at = workspace_option(place), "" if front.epochs is None else f" --epochs {front.epochs}"
     lines = [f"vaesearch pareto {front.name} --confirmed{at} --plot confirmed.png{where}"]
     chosen = [member.label for member in front.members if member.is_choice]
     if chosen and front.epochs is None:
@@ -159,11 +167,7 @@ def _next_steps(front: ConfirmedFront, place: Workspace) -> str:
 
 def _again(name: str, place: Workspace, wish: Wish) -> str:
     epochs = "" if wish.epochs is None else f" --epochs {wish.epochs}"
-    return f"vaesearch confirm {name} --seeds {wish.seeds}{epochs}{_where(place)}"
-
-
-def _where(place: Workspace) -> str:
-    return f" --workspace {place.folder}" if place.folder != Workspace.at(None).folder else ""
+    return f"vaesearch confirm {name} --seeds {wish.seeds}{epochs}{workspace_option(place)}"
 
 
 def _num_given_up(reader: StudyReader) -> int:

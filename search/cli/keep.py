@@ -141,8 +141,8 @@ def _show(plan: Plan) -> None:
         table.add_row(verb, kind.value, str(plan.num_files[kind]), size)
     if table.row_count:
         console.print(table)
-    for number, reason in plan.unclear.items():
-        print(f"! Trial {number} is left alone: {reason}.")
+    for label, reason in plan.unclear.items():
+        print(f"! Trial {label} is left alone: {reason}.")
     for path in plan.unknown:
         print(f"! {path} belongs to nothing that the study knows, and is left alone.")
 
@@ -158,7 +158,7 @@ def _plan_json(plan: Plan, is_done: bool) -> dict[str, Any]:
         "deleted": is_done,
         "delete": [row for row in rows if row["what"] in doomed],
         "keep": [row for row in rows if row["what"] not in doomed],
-        "left_alone": {str(number): reason for number, reason in plan.unclear.items()},
+        "left_alone": plan.unclear,
         "unknown": plan.unknown,
     }
 

@@ -2,15 +2,19 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import sqlalchemy as sa
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from search.candidates import candidates
 from search.cli.app import console
 from search.report.progress import Progress, progress, progress_table, trial_line
+from search.report.scatter import scatter
+from search.report.summary import summarize
 from search.study.database import open_database
 from search.study.lease import current_holder
 from search.study.reader import StudyReader
@@ -29,7 +33,7 @@ def show_while(name: str, place: Workspace) -> Iterator[Callable[[str], None]]:
             live.update(live.get_renderable(), refresh=True)
         return
     ended = threading.Event()
-    thread = threading.Thread(target=_print_lines, args=(view, ended), daemon=True)
+    thread = threading.Thread(target=_print_lines, args=(view, ended.wait), daemon=True)
     thread.start()
     try:
         yield lambda text: print(text, flush=True)
@@ -38,11 +42,24 @@ def show_while(name: str, place: Workspace) -> Iterator[Callable[[str], None]]:
         thread.join()
 
 
+def watch(name: str, place: Workspace) -> None:
+    """Shows a search that another process runs, with its front, until it is over or Ctrl-C."""
+    view = _View(name, place, has_picture=True)
+    if not console.is_terminal:
+        _print_lines(view, view.is_over)
+        return
+    with Live(get_renderable=view.render, console=console, refresh_per_second=1) as live:
+        while not view.is_over(_LINES_SECONDS):
+            pass
+        live.update(live.get_renderable(), refresh=True)
+
+
 class _View:
     """Reads a search with a connection of its own, as often as it is drawn."""
 
-    def __init__(self, name: str, place: Workspace):
+    def __init__(self, name: str, place: Workspace, has_picture: bool = False):
         self._reader = StudyReader(open_database(place.study_url), name)
+        self._has_picture = has_picture
         self._phase = ""
         self._drawn: RenderableType = Text("")
 
@@ -54,17 +71,36 @@ class _View:
         record, trials = self._reader.record(), self._reader.trials()
         return progress(record, trials, str(holder) if holder else None)
 
+    def is_over(self, seconds: float) -> bool:
+        """Waits; returns whether every trial has ended, and nobody works on it any more."""
+        time.sleep(seconds)
+        with contextlib.suppress(sa.exc.SQLAlchemyError):
+            state = self.state()
+            return state.is_over and state.driver is None
+        return False
+
     def render(self) -> RenderableType:
         with contextlib.suppress(sa.exc.SQLAlchemyError):  # an outage: show what was there
-            self._drawn = progress_table(self.state(), self._phase)
+            self._drawn = self._draw()
         return self._drawn
 
+    def _draw(self) -> RenderableType:
+        state = self.state()
+        if not self._has_picture:
+            return progress_table(state, self._phase)
+        record, trials = self._reader.record(), self._reader.trials()
+        phase = f"run by {state.driver}" if state.driver else "nobody runs it now"
+        picture = scatter(
+            summarize(record, trials, self._reader.remeasured()), candidates(record.config, trials)
+        )
+        return Group(progress_table(state, phase), Text(picture))
 
-def _print_lines(view: _View, ended: threading.Event) -> None:
-    """Prints a line for every trial that ends from now on."""
+
+def _print_lines(view: _View, wait: Callable[[float], bool]) -> None:
+    """Prints a line for every trial that ends from now on, until `wait` says that was the last."""
     printed = {trial.number for trial in view.state().finished}
     while True:
-        last_look = ended.wait(_LINES_SECONDS)
+        last_look = wait(_LINES_SECONDS)
         with contextlib.suppress(sa.exc.SQLAlchemyError):
             state = view.state()
             for trial in state.finished:

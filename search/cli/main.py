@@ -4,7 +4,20 @@ import errno
 import os
 import sys
 
-from search.cli import analyze, confirm, importance, keep, look, reproduce, run, steer, take  # noqa: F401 - they add their commands to the app
+from search.cli import (  # they add their commands to the app
+    analyze,
+    confirm,
+    importance,
+    keep,
+    look,
+    pareto,
+    report,
+    reproduce,
+    run,
+    steer,
+    take,
+    track,
+)
 from search.cli.app import app
 from search.errors import SearchError
 

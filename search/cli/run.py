@@ -8,9 +8,16 @@ import typer
 
 from search import driver
 from search.changing import change, changed
-from search.cli.app import NameArgument, WorkspaceOption, app, console, reader_of
+from search.cli.app import (
+    NameArgument,
+    WorkspaceOption,
+    app,
+    console,
+    reader_of,
+    workspace_option,
+)
 from search.cli.live import show_while
-from search.cli.values import named_value
+from search.cli.values import above_zero, check_new, named_value
 from search.config import SamplerName
 from search.errors import SearchError
 from search.growing import Range
@@ -117,18 +124,23 @@ def resume(
     workspace: WorkspaceOption = None,
     trials: Annotated[
         str | None,
-        typer.Option("--trials", metavar="N | +N", help="So many in all, or so many more."),
+        typer.Option(
+            "--trials",
+            metavar="N | +N",
+            help="So many in all, beside retries; or so many more.",
+        ),
     ] = None,
     workers: WorkersOption = None,
     sampler: SamplerOption = None,
     early_stopping: EarlyStoppingOption = None,
     hours: Annotated[
         float | None,
-        typer.Option("--hours", min=0.0, help="Of the search in all, so far included."),
+        typer.Option("--hours", callback=above_zero, help="Of the search in all, so far included."),
     ] = None,
     still_trials: StillTrialsOption = None,
     store_quota: Annotated[
-        float | None, typer.Option("--store-quota", min=0.0, help="GB that the store may hold.")
+        float | None,
+        typer.Option("--store-quota", callback=above_zero, help="GB that the store may hold."),
     ] = None,
     widen: Annotated[
         list[str] | None,
@@ -150,17 +162,19 @@ def resume(
     place, reader = reader_of(name, workspace)
     planned = reader.record().config.budget.trials
     wanted = planned + count if count is not None and is_more else count
-    num_finished = sum(trial.state.is_finished for trial in reader.trials())
-    if wanted is not None and wanted < num_finished:
+    finished = [trial for trial in reader.trials() if trial.state.is_finished]
+    num_finished = sum("retries" not in (trial.origin or {}) for trial in finished)
+    if wanted is not None and wanted < num_finished and not is_more:
         raise SearchError(
-            f"`{name}` has {num_finished} finished trials, more than --trials {trials}. "
-            f"--trials +{wanted} asks for more."
+            f"`{name}` has {num_finished} finished trials (retries not counted), more than "
+            f"--trials {wanted}. --trials +{wanted} asks for {wanted} more."
         )
     change(
         name,
         place,
         _ranges(widen or []),
         _choices(add_choice or []),
+        accept_code_change,
         trials=wanted,
         workers=workers,
         sampler=sampler,
@@ -182,7 +196,7 @@ def _drive(name: str, place: Workspace, accept_code_change: bool = False) -> Non
     console.print(front_table(summary))
     if trials and all(trial.state is TrialState.FAILED for trial in trials):
         raise SearchError(f"Every trial failed; trial 0 because of this: {trials[0].reason}")
-    where = f" --workspace {place.folder}" if place.folder != Workspace.at(None).folder else ""
+    where = workspace_option(place)
     if ending is Ending.SETTLED:
         still = reader.record().config.budget.still_trials
         print(f"\nThe hypervolume has stood still for {still} trials.")
@@ -229,6 +243,7 @@ def _ranges(texts: list[str]) -> dict[str, Range]:
     for text in texts:
         name, _, ends = text.partition("=")
         low, colon, high = ends.partition(":")
+        check_new(name, ranges, "--widen")
         try:
             ranges[name] = _number(low), _number(high)
         except ValueError:

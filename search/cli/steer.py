@@ -16,8 +16,9 @@ from search.cli.app import (
     print_json,
     reader_of,
     trial_of,
+    workspace_option,
 )
-from search.cli.values import named_value
+from search.cli.values import check_new, named_value
 from search.config import replaced
 from search.driver import held
 from search.errors import LeaseHeldError, SearchError
@@ -55,7 +56,8 @@ def stop(
         return
     holder = current_holder(reader.engine, reader.id)
     if holder is None:
-        raise SearchError(f"Nobody runs `{name}` now. `vaesearch status {name}` shows it.")
+        where = workspace_option(place)
+        raise SearchError(f"Nobody runs `{name}` now. `vaesearch status {name}{where}` shows it.")
     post(reader.engine, reader.id, Kind.STOP)
     _wait(
         lambda: current_holder(reader.engine, reader.id) is None,
@@ -64,7 +66,7 @@ def stop(
     if as_json:
         print_json({"name": name, "stopped": True, "driver": str(holder)})
     else:
-        print(f"Stopped. `vaesearch resume {name}` goes on.")
+        print(f"Stopped. `vaesearch resume {name}{workspace_option(place)}` goes on.")
 
 
 @app.command()
@@ -78,7 +80,7 @@ def retry(
     as_json: JsonOption = False,
 ) -> None:
     """Try trials again, as new ones with the same params and fresh seeds, on top of the budget."""
-    _, reader = reader_of(name, workspace)
+    place, reader = reader_of(name, workspace)
     chosen = [trial_of(reader, name, number) for number in trials or []]
     if unfinished := [trial.number for trial in chosen if not trial.state.is_finished]:
         raise SearchError(f"Trial {unfinished[0]} has not ended yet; there is nothing to retry.")
@@ -96,7 +98,7 @@ def retry(
         return
     shown = ", ".join(map(str, numbers))
     print(f"Will try again: trial{'s' if len(numbers) > 1 else ''} {shown}.")
-    print(_when_tried(reader, name))
+    print(_when_tried(reader, place))
 
 
 @app.command()
@@ -109,7 +111,7 @@ def enqueue(
     as_json: JsonOption = False,
 ) -> None:
     """Give a point to try next; what it leaves open, the sampler fills in."""
-    _, reader = reader_of(name, workspace)
+    place, reader = reader_of(name, workspace)
     record = reader.record()
     point = _point(values)
     flat_items(record.config.parameters, record.config.fixed, point)  # refuses what does not fit
@@ -122,9 +124,10 @@ def enqueue(
     num_left = record.num_trials - record.num_retries - _num_chosen(reader.trials())
     if num_asked > num_left:
         more = num_asked - max(0, num_left)
-        print(f"The budget is used up. Next: vaesearch resume {name} --trials +{more}")
+        where = workspace_option(place)
+        print(f"The budget is used up. Next: vaesearch resume {name} --trials +{more}{where}")
     else:
-        print(_when_tried(reader, name))
+        print(_when_tried(reader, place))
 
 
 @app.command()
@@ -153,7 +156,7 @@ def fork(
         if known
         else f"it tries the front of `{name}` first, as their measurements cannot be compared"
     )
-    print(f"Made `{new}`: {knows}.\nNext: vaesearch resume {new}")
+    print(f"Made `{new}`: {knows}.\nNext: vaesearch resume {new}{workspace_option(place)}")
 
 
 def _num_chosen(trials: Sequence[Trial]) -> int:
@@ -217,12 +220,13 @@ def _failed(reader: StudyReader) -> list[Trial]:
     return [t for t in trials if t.state is TrialState.FAILED and t.number not in retried]
 
 
-def _when_tried(reader: StudyReader, name: str) -> str:
+def _when_tried(reader: StudyReader, place: Workspace) -> str:
     holder = current_holder(reader.engine, reader.id)
+    command = f"vaesearch resume {reader.name}{workspace_option(place)}"
     if holder is None:
-        return f"Next: vaesearch resume {name}"
+        return f"Next: {command}"
     if _is_confirmed_now(reader):
-        return f"Next, when its confirmation has ended: vaesearch resume {name}"
+        return f"Next, when its confirmation has ended: {command}"
     return f"{holder} starts it as soon as a worker is free."
 
 
@@ -237,5 +241,10 @@ def _is_confirmed_now(reader: StudyReader) -> bool:
 
 def _point(values: Sequence[str]) -> Params:
     """Returns params of "beta=0.5" and the like."""
-    example = "KEY=VALUE, such as beta=0.5"
-    return dict(named_value(text, "KEY=VALUE", example) for text in values)
+    option = "KEY=VALUE"
+    point: Params = {}
+    for text in values:
+        name, value = named_value(text, option, f"{option}, such as beta=0.5")
+        check_new(name, point, option)
+        point[name] = value
+    return point

@@ -15,6 +15,7 @@ from search.cli.app import (
     print_json,
     reader_of,
     trial_of,
+    workspace_option,
 )
 from search.config import replaced
 from search.models.images import load_images
@@ -69,7 +70,8 @@ def check(
     print(f"  time: {duration(low)} to {duration(high)} with {costs.num_workers} workers")
     print(f"  memory: about {costs.memory_bytes / 2**30:.1f} GB a worker")
     print(f"  disk: at most {costs.disk_bytes / 2**20:,.0f} MB")
-    print(f"Next: vaesearch run {study}" + (f" --data-dir {data_dir}" if data_dir else ""))
+    where = workspace_option(place) if workspace else ""  # else the file says it
+    print(f"Next: vaesearch run {study}" + (f" --data-dir {data_dir}" if data_dir else "") + where)
 
 
 @app.command()

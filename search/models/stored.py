@@ -52,12 +52,14 @@ def chosen_epoch(store: TrialStore, name: str, trial: int, epoch: int | None) ->
     if not kept:
         raise NotFoundError(
             f"`{name}` keeps no weights of trial {trial}. `vaesearch status {name}` lists its "
-            "trials; one that failed, was not measured or was pruned has none."
+            "trials: there are none of one that failed, that was not measured, or whose weights "
+            "`vaesearch prune` deleted."
         )
     if epoch is not None and epoch not in kept:
         raise NotFoundError(
             f"Trial {trial} keeps the weights of epochs {', '.join(map(str, kept))}, the ones no "
-            f"other of its epochs beats and the last, or what a pruning left. Not of epoch {epoch}."
+            "other of its epochs beats and the last, or what `vaesearch prune` left. Not of epoch "
+            f"{epoch}."
         )
     return kept[-1] if epoch is None else epoch
 

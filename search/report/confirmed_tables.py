@@ -3,58 +3,66 @@
 from collections.abc import Iterator, Mapping
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from search.confirm import FEWEST_REPEATS
 from search.report.confirmed import ConfirmedFront
 from search.report.confirmed_candidate import ConfirmedCandidate
+from search.report.fitting import FittingTable, Layout, Row
 from search.report.tables import number, short, title
 
 _CHANCE = 0.05  # agreement that is less probable by chance is none
 _FLATTERED = 1.02  # ratio of confirmed and searched values from which it is worth a word
 _LEAD = 0.05  # by which the most consistent objective is it
-_WIDE = 2  # with more objectives, the search's figures stand below, not beside
+_BESIDE = 2  # with more objectives, the search's figures stand below, not beside
+_HEADINGS = ("trial@epoch", "P(front)", "seeds")
 
 
 def confirmed_table(front: ConfirmedFront) -> RenderableType:
     """Returns the confirmed candidates with all that a reader should know with them."""
-    is_wide = len(front.objectives) > _WIDE
-    table = Table(
-        title=f"Front of {front.name}, trained again",
-        title_justify="left",
-        pad_edge=False,
-        box=None,
-    )
-    table.add_column("trial@epoch", no_wrap=True)
-    table.add_column("P(front)", justify="right", no_wrap=True)
-    table.add_column("seeds", justify="right", no_wrap=True)
-    for name in front.objectives:
-        table.add_column(title(name), justify="right", no_wrap=True)
-        if not is_wide:
-            table.add_column("search", justify="right", no_wrap=True)
-    if not is_wide:
-        table.add_column("params")
-    for member in front.members:
-        _add(table, member, list(front.objectives), is_wide)
+    is_many = len(front.objectives) > _BESIDE
+    layouts = [_below(front, has_lines=False), _below(front, has_lines=True)]
+    if not is_many:
+        layouts.insert(0, _beside(front))
+    # What does not fit is cut off: `pareto` without `--confirmed` shows it whole.
+    table = FittingTable(f"Front of {front.name}, trained again", layouts, is_cut=True)
     return Group(table, *(Text(line) for line in confirmed_remarks(front)))
 
 
-def _add(table: Table, member: ConfirmedCandidate, names: list[str], is_wide: bool) -> None:
+def _beside(front: ConfirmedFront) -> Layout:
+    """Returns the candidates with the search's figures beside the means."""
+    names = list(front.objectives)
+    pairs = [heading for name in names for heading in (title(name), "search")]
+    rows = []
+    for member in front.members:
+        figures = [
+            text
+            for name in names
+            for text in (with_error(member, name), _figure(member.searched, name))
+        ]
+        rows.append(Row([*_head(member), *figures], short(member.params)))
+    return Layout([*_HEADINGS, *pairs], rows)
+
+
+def _below(front: ConfirmedFront, has_lines: bool) -> Layout:
+    """Returns them with the search's figures below the means; and with errors on lines too."""
+    names = list(front.objectives)
+    rows = []
+    for member in front.members:
+        shown = [_figure(member.means, n) if has_lines else with_error(member, n) for n in names]
+        rows.append(Row([*_head(member), *shown], short(member.params)))
+        if has_lines and member.errors:
+            rows.append(Row(["  +-", "", "", *(_error(member, name) for name in names)]))
+        searched = [_figure(member.searched, name) for name in names]
+        rows.append(Row(["  in the search", "", "", *searched]))
+    return Layout([*_HEADINGS, *map(title, names)], rows)
+
+
+def _head(member: ConfirmedCandidate) -> list[str]:
     mark = " choice" if member.is_choice else ""
     mark += "" if member.origin == "front" else f" ({member.origin})"
     chance = "-" if member.probability is None else f"{member.probability:.2f}"
-    head = (member.label + mark, chance, str(member.num_repeats))
-    figures = [_with_error(member, name) for name in names]
-    searched = [_figure(member.searched, name) for name in names]
-    if is_wide:
-        table.add_row(*head, *figures)
-        table.add_row("  in the search", "", "", *searched)
-        return
-    pairs = [text for pair in zip(figures, searched, strict=True) for text in pair]
-    # What does not fit is cut off: `pareto` without `--confirmed` shows it whole.
-    params = Text(short(member.params), no_wrap=True, overflow="ellipsis")
-    table.add_row(*head, *pairs, params)
+    return [member.label + mark, chance, str(member.num_repeats)]
 
 
 def confirmed_remarks(front: ConfirmedFront) -> Iterator[str]:
@@ -124,6 +132,13 @@ def _warnings(front: ConfirmedFront) -> Iterator[str]:
             f"! Fewer than {FEWEST_REPEATS} trainings worked of {_some(few)}: their errors are "
             "pooled over all candidates, as a share of the value."
         )
+    if all(member.probability is None for member in front.members):
+        more = max(len(member.repeats) for member in front.members) + 1
+        at = "" if front.epochs is None else f" --epochs {front.epochs}"
+        yield (
+            "! One training of each shows no noise: errors and P(front) take two. "
+            f"`vaesearch confirm {front.name} --seeds {more}{at}` goes on."
+        )
     failed = {m.trial: m.num_failed for m in front.members if m.num_failed}
     if failed:
         which = ", ".join(f"{count} of trial {trial}" for trial, count in failed.items())
@@ -146,6 +161,19 @@ def _warnings(front: ConfirmedFront) -> Iterator[str]:
         )
 
 
+def with_error(member: ConfirmedCandidate, name: str) -> str:
+    """Returns the mean of an objective with its standard error, as far as they are known."""
+    text, error = _figure(member.means, name), _error(member, name)
+    return f"{text} +- {error}" if error else text
+
+
+def _error(member: ConfirmedCandidate, name: str) -> str:
+    if name not in member.errors:
+        return ""
+    digits = len(_figure(member.means, name).partition(".")[2])  # as exact as its value
+    return f"{member.errors[name]:,.{digits}f}"
+
+
 def _is_worse(front: ConfirmedFront, name: str) -> bool:
     ratio = front.flattery[name]
     return (ratio if front.objectives[name] == "minimize" else 1 / ratio) >= _FLATTERED
@@ -161,11 +189,3 @@ def _some(labels: list[str]) -> str:
 
 def _figure(figures: Mapping[str, float], name: str) -> str:
     return number(figures[name]) if name in figures else "-"
-
-
-def _with_error(member: ConfirmedCandidate, name: str) -> str:
-    text = _figure(member.means, name)
-    if name not in member.errors:
-        return text
-    digits = len(text.partition(".")[2])  # an error is as exact as its value
-    return f"{text} +- {member.errors[name]:,.{digits}f}"

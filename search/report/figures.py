@@ -84,8 +84,15 @@ def _draw_pair(axis: Any, summary: Summary, found: Sequence[Candidate], x: str, 
         if member.is_knee:
             axis.plot(*point, "o", mfc="none", mec=_KNEE, ms=11, label="knee")
         if member.is_knee or member in (front[0], front[-1]):  # the rest would overlap
+            side = -1 if member.is_knee and len(front) > 2 else 1  # it may be near an end
             axis.annotate(
-                member.label, point, textcoords="offset points", xytext=(7, 5), fontsize=8
+                member.label,
+                point,
+                textcoords="offset points",
+                xytext=(7 * side, 5 * side),
+                ha="right" if side < 0 else "left",
+                va="top" if side < 0 else "bottom",
+                fontsize=8,
             )
     if summary.floor and x in summary.floor and y in summary.floor:
         axis.plot(summary.floor[x], summary.floor[y], "*", color=_FLOOR, ms=11, label="real images")

@@ -117,7 +117,7 @@ def draw_importance(name: str, found: Sequence[Importance], path: Path) -> None:
         chance = [item.chance[each] for each in names]
         axis.plot(chance, names, "|", color="black", ms=10)
         axis.set_title(title(item.objective), fontsize=10)
-        axis.set_xlabel("share of the divergence (|: chance stays below in 95 of 100)")
+        axis.set_xlabel("share of the divergence (|: 95 % of chance)")
         axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{name}: what decides who is among the best {found[0].num_best}")
     write_figure(figure, path)

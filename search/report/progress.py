@@ -4,9 +4,9 @@ import dataclasses
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, Final, final
 
-from rich.console import Group, RenderableType
+from rich.console import Group, OverflowMethod, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +17,8 @@ from search.report.summary import reference_point
 from search.report.tables import number, short, title
 from search.study.reader import SearchRecord
 from search.trial import Trial, TrialState
+
+_NUM_RECENT: Final = 5  # trials that ended, in the live view
 
 
 @final
@@ -55,6 +57,15 @@ class Progress:
     def num_finished(self) -> int:
         """Trials that ended: complete, pruned or failed."""
         return len(self.finished)
+
+    @property
+    def word(self) -> str:
+        """`running`, `finished`, `not started` or `stopped`."""
+        if self.driver:
+            return "running"
+        if self.is_over:
+            return "finished"
+        return "stopped" if any(self.states.values()) else "not started"
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain values, with the params and last measurement of every trial."""
@@ -108,8 +119,15 @@ def progress(record: SearchRecord, trials: Sequence[Trial], driver: str | None) 
     )
 
 
-def progress_table(state: Progress, phase: str = "", num_recent: int = 5) -> RenderableType:
-    """Returns the live view of a search: a bar, the best of each objective, trials that run."""
+def progress_table(state: Progress, phase: str = "", is_whole: bool = False) -> RenderableType:
+    """Returns the live view of a search: a bar, the best of each objective, trials that run.
+
+    Args:
+        state: What to show.
+        phase: What the driver does now.
+        is_whole: With every trial that ended and all that is known of it, on as many lines as that
+            takes; else a line for each of the last ones.
+    """
     bar = Table.grid(padding=(0, 1))
     bar.add_row(
         Text(state.name, style="bold"),
@@ -122,10 +140,12 @@ def progress_table(state: Progress, phase: str = "", num_recent: int = 5) -> Ren
         table.add_column(heading, no_wrap=True)
     for name in state.best:
         table.add_column(title(name), justify="right", no_wrap=True)
-    table.add_column("params", overflow="ellipsis", no_wrap=True, ratio=1)
+    overflow: OverflowMethod = "fold" if is_whole else "ellipsis"
+    table.add_column("params", overflow=overflow, no_wrap=not is_whole, ratio=1)
+    num_recent = len(state.finished) if is_whole else _NUM_RECENT
     shown = (*state.running, *state.waiting, *reversed(state.finished[-num_recent:]))
     for trial in shown:
-        table.add_row(*_row(state, trial))
+        table.add_row(*_row(state, trial, is_whole))
     return Group(bar, *lines, table) if shown else Group(bar, *lines)
 
 
@@ -178,14 +198,14 @@ def _time_line(state: Progress) -> str:
     return f"about {duration(state.seconds_left)} left" if state.seconds_left is not None else ""
 
 
-def _row(state: Progress, trial: Trial) -> list[str]:
+def _row(state: Progress, trial: Trial, is_whole: bool) -> list[str | Text]:
     last = next((m for m in reversed(trial.measurements) if m.has(state.best)), None)
     figures = [number(last.metrics[name]) if last else "" for name in state.best]
     epoch = f"{trial.last_epoch}/{state.num_epochs}"
-    detail = trial.reason or short(trial.params)
-    if trial.origin is not None:
-        detail = f"({_origin(trial.origin)}) {detail}"
-    return [str(trial.number), trial.state.value, epoch, *figures, detail]
+    origin = "" if trial.origin is None else f"({_origin(trial.origin)}) "
+    lines = [short(trial.params), trial.reason or ""]
+    detail = "\n".join(filter(None, lines)) if is_whole else lines[1] or lines[0]
+    return [str(trial.number), trial.state.value, epoch, *figures, Text(origin + detail)]
 
 
 def _origin(origin: Mapping[str, Any]) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from search.report.fitting import FittingTable, Layout, Row
 from search.report.summary import FrontMember, Summary
 
 _NAMES = {"fid": "FID", "tvd": "TVD", "max_class_gap": "class gap", "num_parameters": "parameters"}
+_BESIDE = 2  # objectives whose test figures have room beside them
 
 
 def title(metric: str) -> str:
@@ -34,30 +35,29 @@ def front_table(summary: Summary) -> RenderableType:
     """Returns the front, what is near it, and all that a reader should know with it."""
     if not summary.front:
         return Text(f"No trial of `{summary.name}` has been measured yet.")
-    table = Table(
-        title=f"Pareto front of {summary.name}", title_justify="left", pad_edge=False, box=None
-    )
-    table.add_column("trial@epoch", no_wrap=True)
-    for name in summary.objectives:
-        table.add_column(title(name), justify="right", no_wrap=True)
-    remeasured = [n for n in summary.objectives if _is_remeasured(summary.front, n)]
-    is_wide = len(summary.objectives) > 2  # then test figures stand below, not beside
-    for name in [] if is_wide else remeasured:
-        table.add_column(f"{title(name)} (test)", justify="right", no_wrap=True)
-    table.add_column("share", justify="right", no_wrap=True)
-    table.add_column("params", overflow="fold")
-    for member in summary.front:
-        test = [_remeasured(member, name) for name in remeasured]
-        table.add_row(
-            member.label + (" knee" if member.is_knee and len(summary.front) > 2 else ""),
-            *(number(member.values[name]) for name in summary.objectives),
-            *([] if is_wide else test),
-            f"{member.share:.1%}",
-            short(member.params),
-        )
-        if is_wide and remeasured:
-            table.add_row("  on test images", *(_remeasured(member, n) for n in summary.objectives))
+    below = _layout(summary, is_beside=False)
+    # With many objectives, test figures stand below, not beside; and so in a narrow terminal.
+    is_many = len(summary.objectives) > _BESIDE
+    layouts = [below] if is_many else [_layout(summary, is_beside=True), below]
+    table = FittingTable(f"Pareto front of {summary.name}", layouts)
     return Group(table, *(Text(line) for line in remarks(summary)))
+
+
+def _layout(summary: Summary, is_beside: bool) -> Layout:
+    """Returns the front's rows, with test figures beside those of the search or below them."""
+    names = list(summary.objectives)
+    remeasured = [name for name in names if _is_remeasured(summary.front, name)]
+    tested = [f"{title(name)} (test)" for name in remeasured if is_beside]
+    rows = []
+    for member in summary.front:
+        mark = " knee" if member.is_knee and len(summary.front) > 2 else ""
+        figures = [number(member.values[name]) for name in names]
+        test = [_remeasured(member, name) for name in remeasured if is_beside]
+        cells = [member.label + mark, *figures, *test, f"{member.share:.1%}"]
+        rows.append(Row(cells, short(member.params)))
+        if remeasured and not is_beside:
+            rows.append(Row(["  on test images", *(_remeasured(member, n) for n in names)]))
+    return Layout(["trial@epoch", *map(title, names), *tested, "share"], rows)
 
 
 def remarks(summary: Summary) -> Iterator[str]:
@@ -83,8 +83,10 @@ def remarks(summary: Summary) -> Iterator[str]:
     for pair, value in summary.correlations.items():
         yield f"Rank correlation of {pair}: {value:+.2f}{_meaning(value)}."
     if any(name in summary.objectives for name in ("fid", "tvd", "max_class_gap")):
-        yield "FID and TVD use a small classifier of these images, not Inception: compare them"
-        yield "within this data set and extractor only."
+        yield (
+            "FID and TVD use a small classifier of these images, not Inception: compare them "
+            "within this data set and extractor only."
+        )
     for sentence in summary.advice:
         yield f"! {sentence}"
 

@@ -176,10 +176,18 @@ def _held_message(engine: sa.Engine, search_id: str) -> str:
     row = _read(engine, search_id)
     holder = Holder(**row.holder) if row.holder else "another driver"
     left = max(0.0, row.expires_at - row.clock)
+    name = _name(engine, search_id)
     return (
         f"This search is run by {holder}, whose lease has {left:.0f} s left and renews itself. "
-        "`vaesearch stop` ends it; if that process is gone, try again when the lease has run out."
+        f"`vaesearch stop {name}` ends it; if that process is gone, try again when the lease has "
+        "run out."
     )
+
+
+def _name(engine: sa.Engine, search_id: str) -> str:
+    query = sa.select(tables.search.c.name).where(tables.search.c.id == search_id)
+    with engine.connect() as connection:
+        return str(connection.scalar(query))
 
 
 def _started(process: psutil.Process) -> float:

@@ -96,9 +96,15 @@ def mark_handled(engine: sa.Engine, requests: Sequence[Request]) -> None:
             connection.execute(handled(*requests))
 
 
-def withdraw_stop_requests(engine: sa.Engine, search_id: str) -> None:
-    """Marks requests to stop as done, so that one meant for an ended driver stops no later one."""
-    mark_handled(engine, open_requests(engine, search_id, Kind.STOP))
+def withdraw_stop_requests(engine: sa.Engine, requests: Sequence[Request]) -> None:
+    """Marks requests to stop as done, so that one meant for an ended driver stops no later one.
+
+    Args:
+        engine: Of the driver, whose commits its lease fences.
+        requests: Those that were open before the driver took its lease: later ones are meant for
+            it.
+    """
+    mark_handled(engine, [request for request in requests if request.kind is Kind.STOP])
 
 
 def take_stop_request(engine: sa.Engine, search_id: str) -> bool:

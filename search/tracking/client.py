@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import logging
 import os
 import re
@@ -27,6 +28,8 @@ PARENT_TAG: Final = "mlflow.parentRunId"
 _PAGE: Final = 1000  # runs per request
 _LONGEST_PARAM: Final = 6000  # characters
 _LONGEST_TAG: Final = 8000
+_LONGEST_DATASET: Final = 500
+_DIGEST: Final = 36
 _ENVIRONMENT: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -152,6 +155,16 @@ class MlflowRuns:
             path.write_bytes(content)
             self._client.log_artifact(run_id, str(path))
 
+    def add_dataset(self, run_id: str, name: str, content_hash: str) -> None:
+        """Names the images that a run was trained on."""
+        with _translated():
+            from mlflow.entities import Dataset, DatasetInput, InputTag
+
+            source = json.dumps({"dataset": name, "sha256": content_hash})
+            images = Dataset(name[:_LONGEST_DATASET], content_hash[:_DIGEST], "vaesearch", source)
+            role = [InputTag("mlflow.data.context", "training")]
+            self._client.log_inputs(run_id, [DatasetInput(images, role)])
+
     def delete(self, run_id: str) -> None:
         """Marks a run as deleted; `mlflow gc` removes what is marked."""
         with _translated():
@@ -213,10 +226,13 @@ def _translated() -> Iterator[None]:
         raise TrackerError(_one_line(error)) from error
 
 
+def without_password(text: str) -> str:
+    """Returns a text without the user and the password of each URL in it."""
+    return re.sub(r"://[^@/\s]+@", "://", text)
+
+
 def _one_line(error: Exception) -> str:
-    """Returns the error's text on one line, without the password of a URL."""
-    text = " ".join(str(error).split())
-    return re.sub(r"://[^@/\s]+@", "://", text)[:300]
+    return without_password(" ".join(str(error).split()))[:300]
 
 
 def _name(name: str) -> str:

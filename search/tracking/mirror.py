@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, final
 
 from search.errors import TrackerError
@@ -11,6 +11,7 @@ from search.study.projections import SEARCH_ITSELF, Projections, Told
 from search.study.reader import SearchRecord, StudyReader
 from search.tracking.client import PARENT_TAG, FoundRun, MlflowRuns, Point, RefusedError
 from search.tracking.entries import flat, metric_name, search_params, search_tags, shown_state
+from search.tracking.parent_files import ParentFiles
 from search.tracking.pictures import Pictures
 from search.tracking.progress import progress
 from search.tracking.standings import OFF_FRONT, ON_FRONT, standings
@@ -46,6 +47,7 @@ class Mirror:
         self._rows = Projections(reader.engine, record.id)
         self._runs = runs
         self._pictures = Pictures(store, record.id)
+        self._files = ParentFiles(self._reader, store)
         self._told: dict[int, Told] = {}
         self._known: Mapping[int, list[FoundRun]] = {}
         self._standings: dict[int, Mapping[str, str]] = {}  # as MLflow has them
@@ -63,23 +65,26 @@ class Mirror:
         """Returns how many measurements MLflow lacks, by trial."""
         return {trial: number for trial, (number, _) in self._rows.untold().items()}
 
-    def flush(self, is_last: bool = False) -> None:
+    def flush(
+        self, is_last: bool = False, on_trial: Callable[[int, int], None] = lambda *_: None
+    ) -> None:
         """Tells MLflow what is new.
 
         Args:
             is_last: Whether the driver ends: what runs then waits for the next one.
+            on_trial: Called after each trial with how many are told, and how many there are.
 
         Raises:
             TrackerError: If MLflow cannot be reached, or refuses something. The next call goes on.
             LeaseLostError: If another driver took the search over. Nothing is written then.
         """
         try:
-            self._flush(is_last)
+            self._flush(is_last, on_trial)
         except TrackerError:
             self._is_open = False  # look again at what MLflow has, it may be another store
             raise
 
-    def _flush(self, is_last: bool) -> None:
+    def _flush(self, is_last: bool, on_trial: Callable[[int, int], None]) -> None:
         self._check()
         if not self._is_open:
             self._open()
@@ -88,13 +93,14 @@ class Mirror:
         record, trials = self._reader.record(), self._reader.trials()
         parent = self._search_run(record)
         refusals: list[RefusedError] = []
-        for trial in trials:
+        for index, trial in enumerate(trials, start=1):
             state = shown_state(trial.state, is_last)
             told = self._told.get(trial.number)
             is_news = trial.number in untold or told is None or told.state != state
             if is_news and trial.started_at is not None:
                 with _collected(refusals):
                     self._tell_trial(record, trial, state, parent.run_id)
+            on_trial(index, len(trials))
         self._is_front_news |= bool(untold)
         if is_last or (self._is_front_news and time.monotonic() >= self._front_due):
             self._tell_standings(record, trials, refusals)
@@ -103,6 +109,19 @@ class Mirror:
         if refusals:
             raise refusals[0]
         self._sequence = max([self._sequence, *(last for _, last in untold.values())])
+
+    def show(self, is_last: bool = False) -> None:
+        """Brings the page of the search up to date, once `flush` went well; errors as `flush`."""
+        try:
+            files = self._files.due(is_last)
+            for name, content in files.items():
+                self._check()
+                self._runs.add_file(self._told[SEARCH_ITSELF].run_id, name, content)
+            if files:
+                self._files.told()
+        except TrackerError:
+            self._is_open = False
+            raise
 
     def _open(self) -> None:
         """Connects, and forgets what MLflow no longer has."""
@@ -166,6 +185,8 @@ class Mirror:
         is_new = told.state in (_CREATED, _FOUND)
         tags = {**search_tags(record), "vaesearch.state": state}
         self._runs.log(told.run_id, points, search_params(record) if is_new else {}, tags)
+        if is_new and "data" in record.identity:
+            self._runs.add_dataset(told.run_id, record.config.dataset.name, record.identity["data"])
         ends = [trial.finished_at for trial in trials if trial.finished_at is not None]
         self._set_status(told, state, max(ends, default=None))
         self._remember(SEARCH_ITSELF, Told(told.run_id, num_finished, state))

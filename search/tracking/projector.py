@@ -96,7 +96,7 @@ class Projector:
         if self._is_drained or self._is_taken_over:
             return
         with contextlib.suppress(sa.exc.SQLAlchemyError):  # then the study has worse troubles
-            self._say(f"{self._missing()}; `vaesearch resume {self._name}` writes it")
+            self._say(f"{self._missing()}; `vaesearch sync {self._name}` writes it")
 
     def _missing(self) -> str:
         untold = self._mirror.untold()
@@ -113,6 +113,7 @@ class Projector:
             try:
                 self._mirror.flush(is_last)
                 self._is_failing, self._is_drained, pause = False, is_last, self._pause
+                self._mirror.show(is_last)
             except LeaseLostError:
                 self._is_taken_over = True
                 return

@@ -47,7 +47,7 @@ class SteeringContract(StudyFixtures):
         post(engine, search_id, Kind.STOP_TRIAL, {"trial": 3})
         post_point(engine, search_id, {"beta": 0.5})
         post(engine, search_id, Kind.STOP)
-        withdraw_stop_requests(engine, search_id)
+        withdraw_stop_requests(engine, open_requests(engine, search_id))
         found = open_requests(engine, search_id)
         assert [item.kind for item in found] == [Kind.STOP_TRIAL, Kind.ENQUEUE]
         assert found[0].payload == {"trial": 3}

@@ -8,7 +8,13 @@ from search.config import StudyConfig
 from search.errors import NotFoundError, SearchError
 from search.study.database import open_database
 from search.study.reader import StudyReader
-from search.study.requests import Kind, post, take_stop_request, withdraw_stop_requests
+from search.study.requests import (
+    Kind,
+    open_requests,
+    post,
+    take_stop_request,
+    withdraw_stop_requests,
+)
 from search.study.searches import create_search
 from search.study.writer import MAX_FRUITLESS_ATTEMPTS
 from search.trial import Measurement, TrialState
@@ -173,5 +179,12 @@ class StudyContract(StudyFixtures):
 
     def test_a_request_for_an_ended_driver_stops_no_later_one(self, driver):
         post(driver.engine, driver.reader.id, Kind.STOP)
-        withdraw_stop_requests(driver.engine, driver.reader.id)
+        old = open_requests(driver.engine, driver.reader.id)
+        withdraw_stop_requests(driver.engine, old)
         assert not take_stop_request(driver.engine, driver.reader.id)
+
+    def test_a_request_made_while_a_driver_begins_is_meant_for_it(self, driver):
+        old = open_requests(driver.engine, driver.reader.id)
+        post(driver.engine, driver.reader.id, Kind.STOP)
+        withdraw_stop_requests(driver.engine, old)
+        assert take_stop_request(driver.engine, driver.reader.id)

@@ -40,7 +40,8 @@ class TestGrown:
             ({"variant": (None, 2)}, {}, "categorical and has no range; --add-choice adds"),
             ({}, {"beta": [3]}, "float and has a range; --widen changes it"),
             ({}, {"variant": ["ae"]}, "has the choice 'ae' already"),
-            ({}, {"variant": [["a"]]}, r"space\.variant\.choices"),
+            ({}, {"variant": [["a"]]}, r"choice of `variant` is a number, .* Received: \['a'\]"),
+            ({}, {"variant": [float("nan")]}, r"stands alone\. Received: nan"),
         ],
     )
     def test_what_is_impossible_is_refused(self, widen, choices, message):

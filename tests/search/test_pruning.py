@@ -8,7 +8,7 @@ import pytest
 from search.errors import StoreError
 from search.prune_plan import DELETED, Kind
 from search.pruning import next_best, plan_pruning
-from search.store import TrialStore, confirmation_folder
+from search.store import TrialStore, confirmation_folder, pruned
 from search.study.confirmations import Confirmation, write_confirmations
 from search.study.database import open_database
 from search.study.reader import StudyReader
@@ -216,8 +216,8 @@ def test_a_front_member_outside_of_the_newest_whole_checkpoint_is_not_lost(place
     plan.carry_out()
     assert files_of(folder) == damaged
     assert plan.unclear == {
-        1: "its newest whole checkpoint lacks the weights of 1@1",
-        4: "it has no whole checkpoint",
+        "1": "its newest whole checkpoint lacks the weights of 1@1",
+        "4": "it has no whole checkpoint",
     }
     assert "weights-000001.npz" in place.names(1, 2)
 
@@ -290,6 +290,32 @@ class TestConfirmations:
             "weights-000002.npz"
         ]
         assert confirmed.plan().num_doomed == 0
+
+    def test_an_epoch_that_a_training_does_not_keep_goes(self, place):
+        """One dominated within the repeat; the manifest before the newest still has its file."""
+        folder = confirmation_folder(place.reader.id, 1, [1, 2])
+        store = TrialStore(place.root, folder)
+        save_epochs(store, 0, 1, range(1, 2))
+        first = store.newest(0)
+        name = "weights-000002.npz"
+        notes = {"state": None, "weights": {"2": name}, "measurements": []}
+        store.tidy(store.save(0, 1, (2, 0), {name: b"w"}, notes, pruned(first, ["config.json"])))
+        rows = [Confirmation(0, 1, epoch, {"fid": 1.0}, 1.0) for epoch in (1, 2)]
+        write_confirmations(place.reader, rows)
+        path = Path(place.root) / folder / "trials" / "00000" / "001"
+        assert (path / "weights-000001.npz").exists()
+        plan = place.plan()
+        assert plan.unclear == {}
+        plan.carry_out()
+        assert [file.name for file in path.glob("weights-*")] == [name]
+        assert place.plan().num_doomed == 0
+
+    def test_what_cannot_be_read_is_named_with_its_folder(self, confirmed):
+        (path,) = (confirmed.folder / "confirmations").glob("1/*/trials/00000/001/config.json")
+        path.write_bytes(b"damaged")
+        folder = path.parents[3].relative_to(confirmed.folder)
+        plan = confirmed.plan()
+        assert plan.unclear == {f"0 of {folder}": "it has no whole checkpoint"}
 
 
 def test_the_figures_of_these_tests_are_what_they_say():

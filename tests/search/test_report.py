@@ -19,9 +19,9 @@ from tests.search.examples import SPACE, make_record, make_study, make_trial
 CEILING = {"fid": 20.0, "tvd": 2.0}
 
 
-def text_of(renderable):
+def text_of(renderable, width=200):
     """Returns what a terminal would show."""
-    console = Console(file=io.StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=width)
     console.print(renderable)
     return console.file.getvalue()
 
@@ -161,6 +161,24 @@ class TestTables:
         assert "Hypervolume 29.60 against FID 20.00, TVD 2.00." in shown
         assert "Real training images / their mean image score: FID 0.1000 / 20.00" in shown
         assert "not Inception" in shown
+
+    @pytest.mark.parametrize(
+        ("width", "test_is_beside", "params_are_beside"),
+        [(45, False, False), (60, True, False), (80, True, False), (140, True, True)],
+    )
+    def test_the_front_can_be_read_at_any_width(self, width, test_is_beside, params_are_beside):
+        params = {"widths": [128, 64], "latent_dim": 8, "beta": 0.267, "learning_rate": 0.00123}
+        trials = [make_trial(0, (9.0, 4.25), (0.9, 0.55), params=params)]
+        found = summarize(make_record(), trials, {(0, 2): {"fid": 14.5, "tvd": 0.6125}})
+        lines = text_of(front_table(found), width).splitlines()
+        assert all(len(line) <= width for line in lines)
+        heading, row = lines[1], next(line for line in lines if line.startswith("0@2"))
+        assert ("FID (test)" in heading, "14.50" in row) == (test_is_beside, test_is_beside)
+        assert any("on test images" in line for line in lines) is not test_is_beside
+        assert any("14.50" in line and "0.6125" in line for line in lines)
+        assert ("widths=[128,64]" in row) is params_are_beside
+        assert any("widths=[128,64]  latent_dim=8" in line or width < 60 for line in lines)
+        assert "learning_rate=0.00123" in "\n".join(lines)
 
     def test_a_correlation_counts_what_is_good_not_what_is_large(self):
         config = make_study(objectives={"fid": "minimize", "tvd": "maximize"})

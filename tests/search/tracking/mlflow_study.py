@@ -24,6 +24,7 @@ from search.workspace import Workspace
 
 PNG = b"\x89PNG\r\n\x1a\nnot really"
 START = 1_700_000_000.0
+IDENTITY = {"data": "0123456789abcdef" * 4, "code": "c0de"}
 DEADLINE_SECONDS = 60.0
 _spellings = itertools.count(20)
 
@@ -86,7 +87,7 @@ def driving(workspace: Workspace, config: StudyConfig) -> Iterator[Driver]:
     """Drives a search, which is made first if need be."""
     engine = open_database(workspace.study_url)
     with contextlib.suppress(SearchError):  # it is there already
-        create_search(engine, config, {})
+        create_search(engine, config, IDENTITY)
     reader = StudyReader(engine, config.name)
     lease = Lease.take(engine, reader.id)
     try:

@@ -1,14 +1,6 @@
 """MLflow ends up like the study although it fails meanwhile. Real MLflow, no Ray."""
 
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +10,8 @@ from search.study.database import open_database
 from search.study.projections import SEARCH_ITSELF, Projections
 from search.tracking.client import MlflowRuns
 from search.tracking.projector import projecting
-from search.trial import TrialState
 from search.workspace import Workspace
 from tests.search.tracking.mlflow_study import (
-    PNG,
     Driver,
     assert_like_the_study,
     driving,
@@ -45,7 +35,7 @@ class TestFailures:
                 wait_until(lambda: said, "it is said that MLflow fails")
             assert "MLflow cannot be reached; the search goes on" in said[0]
             assert said[1:] == [
-                "MLflow lacks 3 measurements of 1 trial; `vaesearch resume demo` writes it"
+                "MLflow lacks 3 measurements of 1 trial; `vaesearch sync demo` writes it"
             ]
         obstacle.unlink()
         with (
@@ -154,63 +144,3 @@ class TestFailures:
         ):
             driver.whole_trial()
         assert not (tmp_path / "mlflow.db").exists()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def _mlflow_server(folder: Path, port: int) -> Iterator[None]:
-    arguments = ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--workers", "1"]
-    arguments += ["--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", *arguments, "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        wait_until(lambda: _answers(port), "the MLflow server answers")
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-@pytest.mark.slow
-def test_a_server_that_is_killed_and_started_again_lacks_nothing(tmp_path: Path) -> None:
-    workspace, port, said = Workspace.at(tmp_path / "workspace"), _free_port(), list[str]()
-    workspace.make()
-    config = make_config(f"http://127.0.0.1:{port}")
-    with driving(workspace, config) as driver:
-        rows = Projections(driver.reader.engine, driver.reader.id)
-        with projecting(driver.reader, driver.writer, workspace, said.append):
-            with _mlflow_server(tmp_path, port):
-                trial, attempt = driver.begin()
-                driver.store.save(trial, attempt, (3, 0), {"samples.png": PNG}, {})
-                driver.train(trial, attempt, range(1, 3))
-                wait_until(lambda: 0 in rows.read() and not rows.untold(), "the first epochs")
-            driver.train(trial, attempt, range(3, 4))
-            driver.writer.finish(trial, attempt, TrialState.COMPLETE)
-            driver.whole_trial(TrialState.PRUNED)
-            wait_until(lambda: said, "it is said that MLflow fails")
-            with _mlflow_server(tmp_path, port):
-                wait_until(lambda: 1 in rows.read() and not rows.untold(), "all epochs")
-                assert_like_the_study(driver)
-                run_id = runs_of(driver)[trial].info.run_id
-                assert [f.path for f in make_client(driver).list_artifacts(run_id)] == [
-                    "samples.png"
-                ]
-                assert runs_of(driver)[1].info.status == "KILLED"
-    assert "MLflow cannot be reached" in said[0]

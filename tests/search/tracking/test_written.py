@@ -1,6 +1,7 @@
 """MLflow ends up like the study, whatever happens to it meanwhile. Real MLflow, no Ray."""
 
 import pytest
+import yaml
 
 from search.study.projections import SEARCH_ITSELF, Projections
 from search.tracking.client import EXPERIMENT, MlflowRuns
@@ -8,6 +9,7 @@ from search.tracking.projector import projecting
 from search.trial import Measurement, TrialState
 from search.workspace import Workspace
 from tests.search.tracking.mlflow_study import (
+    IDENTITY,
     PNG,
     START,
     Driver,
@@ -124,6 +126,56 @@ def on_front(driver: Driver) -> dict[int, tuple[str, str]]:
         int(run.data.tags["vaesearch.trial"]): (run.data.tags[names[0]], run.data.tags[names[1]])
         for run in found
     }
+
+
+class TestPage:
+    def test_the_searchs_own_run_holds_its_page_its_study_and_its_images(
+        self, driver: Driver
+    ) -> None:
+        driver.whole_trial()
+        mirror, client = driver.mirror(), make_client(driver)
+        mirror.flush()
+        mirror.show()
+        run = runs_of(driver)[SEARCH_ITSELF]
+        names = [item.path for item in client.list_artifacts(run.info.run_id)]
+        assert sorted(names) == ["report.html", "study.yaml"]
+        folder = driver.workspace.folder / "mlflow-artifacts" / run.info.run_id / "artifacts"
+        text = (folder / "report.html").read_text()
+        assert "<title>demo" in text
+        assert "Plotly.newPlot" in text
+        assert yaml.safe_load((folder / "study.yaml").read_text())["name"] == "demo"
+        [images] = run.inputs.dataset_inputs
+        assert (images.dataset.name, images.dataset.digest) == ("digits", IDENTITY["data"][:36])
+        assert run.data.tags["vaesearch.code"] == IDENTITY["code"]
+
+    def test_it_is_written_again_when_something_is_new_and_not_too_often(
+        self, driver: Driver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        written: list[str] = []
+        monkeypatch.setattr(MlflowRuns, "add_file", lambda *given: written.append(given[2]))
+        mirror = driver.mirror()
+
+        def shown(is_last: bool) -> int:
+            written.clear()
+            mirror.flush()
+            mirror.show(is_last)
+            return len(written)
+
+        driver.whole_trial()
+        assert shown(is_last=False) == 2
+        driver.whole_trial()
+        assert shown(is_last=False) == 0  # a minute has not passed
+        assert shown(is_last=True) == 2
+        assert shown(is_last=True) == 0  # nothing is new
+
+    def test_a_driver_that_ends_does_not_say_that_it_runs(self, driver: Driver) -> None:
+        driver.whole_trial()
+        mirror = driver.mirror()
+        mirror.flush(is_last=True)
+        mirror.show(is_last=True)
+        run_id = runs_of(driver)[SEARCH_ITSELF].info.run_id
+        folder = driver.workspace.folder / "mlflow-artifacts" / run_id / "artifacts"
+        assert "still running" not in (folder / "report.html").read_text()
 
 
 class TestFront:
