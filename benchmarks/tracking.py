@@ -1,7 +1,7 @@
 """What MLflow costs a search: seconds that driver and workers wait for it, beside Ray's callback.
 
-    python benchmarks/tracking.py            # about fifteen minutes
-    python benchmarks/tracking.py --quick    # without the slow server
+    python -m benchmarks.tracking            # about fifteen minutes
+    python -m benchmarks.tracking --quick    # without the slow server
 
 The same trials (numbers, no models: 16 of 9 epochs of an eighth of a second, two at a time) under
 our projector and under Ray Tune's `MLflowLoggerCallback`, with a real MLflow server that answers at

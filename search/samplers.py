@@ -32,8 +32,6 @@ START_TRIALS: Final = 10
 GP_TRIALS: Final = 100
 # With 1 it fell behind a process left to itself where that one is good (benchmarks/RESULTS.md).
 GP_PATIENCE: Final = 5
-# Then every so many trials another one has a turn; every sixth was too rare (the same file).
-GP_RESPITE: Final = 3
 # The expected hypervolume's cost grows steeply with the objectives.
 GP_OBJECTIVES: Final = 3
 
@@ -105,9 +103,9 @@ class Portfolio(optuna.samplers.BaseSampler):
     by itself: on the benchmark problems each is the better one somewhere.
 
     A Gaussian process goes on as long as trials reach the front. After `GP_PATIENCE` in a row that
-    did not, another one has a turn, and then every `GP_RESPITE` trials until one reaches it. The
-    others are by turns a mutation, without which the process stays at the end of some fronts, and
-    TPE. After `GP_TRIALS` TPE goes on alone.
+    did not, another one has a turn, then the process again. The others are by turns a mutation,
+    without which the process stays at the end of some fronts, and TPE. After `GP_TRIALS` TPE goes
+    on alone.
 
     Who proposes depends on the number of the trial and on what the Optuna study holds, on nothing
     else: a resumed search goes on as an uninterrupted one.
@@ -163,11 +161,10 @@ class Portfolio(optuna.samplers.BaseSampler):
             self._chosen = self._start
         elif self._gp is not None and START_TRIALS <= num_complete <= GP_TRIALS:
             others = (self._mutation, self._joint, self._mutation, self._single)
-            too_long = _since_progress(study) - GP_PATIENCE
-            has_turn = too_long >= 0 and too_long % GP_RESPITE == 0
+            turns: list[optuna.samplers.BaseSampler] = [self._gp] * (GP_PATIENCE + 1)
             # In blocks of numbers, so that each of the others gets its turn.
-            other = others[trial.number // GP_RESPITE % len(others)]
-            self._chosen = other if has_turn else self._gp
+            turns[-1] = others[trial.number // len(turns) % len(others)]
+            self._chosen = turns[_since_progress(study) % len(turns)]
         else:
             self._chosen = self._single if trial.number % 2 else self._joint
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import halving, samplers
+from benchmarks import halving, samplers, tracking
 
 NONE = {"rule": "none"}
 RULE = {"rule": "halving", "factor": 3, "grace_epochs": 1}
@@ -113,3 +113,12 @@ def test_building_a_pool_needs_images_and_a_place(capsys):
     with pytest.raises(SystemExit, match="2"):
         halving.main(["--build"])
     assert "--build needs --data-dir" in capsys.readouterr().err
+
+
+def test_what_mlflow_costs_is_counted_and_shown():
+    waited = {"seconds": 50.0, "waited": 10.0, "drain": 1.5, "epochs": 9, "requests": 7, "left": ""}
+    lines = tracking.table({("ours", "fast"): waited, ("ray", "slow"): {"left": "cut off"}})
+    assert lines[2:] == [
+        "| ours | fast | 50 | 20.0 % | 1.5 s | 9 | 7 | all there |",
+        "| ray | slow | - | - | - | - | - | cut off |",
+    ]
