@@ -42,6 +42,7 @@ COMMANDS = (
     "logs",
     "report",
     "sync",
+    "register",
 )
 
 

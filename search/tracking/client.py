@@ -74,10 +74,13 @@ class MlflowRuns:
         uri: An MLflow server, or a database.
         artifacts: Where pictures go if no server decides that.
         search_id: The search.
+
+    Attributes:
+        uri: MLflow, as it was named.
     """
 
     def __init__(self, uri: str, artifacts: str, search_id: str):
-        self._uri = uri
+        self.uri = uri
         self._artifacts = None if uri.startswith(("http:", "https:")) else artifacts
         self._search_id = search_id
         self._file: LocalFile | None = None
@@ -91,11 +94,11 @@ class MlflowRuns:
             TrackerError: If MLflow cannot be reached or used.
         """
         _prepare_mlflow()
-        with _translated():
+        with translated():
             from mlflow import MlflowClient
 
-            self._file = LocalFile.of(self._uri)
-            uri = self._file.open() if self._file else self._uri
+            self._file = LocalFile.of(self.uri)
+            uri = self._file.open() if self._file else self.uri
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             self._experiment_id = self._find_experiment()
             return self._find_runs()
@@ -108,7 +111,7 @@ class MlflowRuns:
     def create(self, trial: int, name: str, unix_time: float, tags: Mapping[str, str]) -> str:
         """Returns the id of a new run, whose status is RUNNING."""
         own = {SEARCH_TAG: self._search_id, TRIAL_TAG: str(trial)}
-        with _translated():
+        with translated():
             run = self._client.create_run(
                 self._experiment_id, _milliseconds(unix_time), {**own, **tags}, name
             )
@@ -127,7 +130,7 @@ class MlflowRuns:
             RefusedError: If a param has another value already, or the run does not exist.
             TrackerError: If MLflow cannot be reached.
         """
-        with _translated():
+        with translated():
             from mlflow.entities import Metric, Param, RunTag
 
             self._client.log_batch(  # splits what is too much for one request
@@ -142,7 +145,7 @@ class MlflowRuns:
 
     def set_status(self, run_id: str, status: str, ended_at: float | None = None) -> None:
         """Sets a run to RUNNING or SCHEDULED; with its end to FINISHED, KILLED or FAILED."""
-        with _translated():
+        with translated():
             if ended_at is None:
                 self._client.update_run(run_id, status)
             else:
@@ -150,14 +153,14 @@ class MlflowRuns:
 
     def add_file(self, run_id: str, name: str, content: bytes) -> None:
         """Adds a file to a run, or replaces the one of that name."""
-        with _translated(), tempfile.TemporaryDirectory(prefix="vaesearch-") as folder:
+        with translated(), tempfile.TemporaryDirectory(prefix="vaesearch-") as folder:
             path = Path(folder) / name
             path.write_bytes(content)
             self._client.log_artifact(run_id, str(path))
 
     def add_dataset(self, run_id: str, name: str, content_hash: str) -> None:
         """Names the images that a run was trained on."""
-        with _translated():
+        with translated():
             from mlflow.entities import Dataset, DatasetInput, InputTag
 
             source = json.dumps({"dataset": name, "sha256": content_hash})
@@ -165,9 +168,21 @@ class MlflowRuns:
             role = [InputTag("mlflow.data.context", "training")]
             self._client.log_inputs(run_id, [DatasetInput(images, role)])
 
+    def register(
+        self, run_id: str, folder: Path, place: str, name: str, tags: Mapping[str, str]
+    ) -> int:
+        """Adds a saved model to a run's files and to the registry; returns its version there."""
+        with translated():
+            self._client.log_artifacts(run_id, str(folder), place)
+            if not self._client.search_registered_models(f"name = '{name}'", max_results=1):
+                self._client.create_registered_model(name)
+            source = f"{self._client.get_run(run_id).info.artifact_uri}/{place}"
+            made = self._client.create_model_version(name, source, run_id, dict(tags))
+            return int(made.version)
+
     def delete(self, run_id: str) -> None:
         """Marks a run as deleted; `mlflow gc` removes what is marked."""
-        with _translated():
+        with translated():
             self._client.delete_run(run_id)
 
     def _find_experiment(self) -> str:
@@ -212,7 +227,8 @@ def _prepare_mlflow() -> None:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turns MLflow's errors into a `TrackerError` of one line."""
     from mlflow.exceptions import MlflowException
 
     try:
