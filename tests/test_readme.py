@@ -61,12 +61,10 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
 
 @pytest.mark.slow
 def test_its_python_runs_as_it_stands(tmp_path):
-    (code,) = [example for example in EXAMPLES if "search" in example]
-    (tmp_path / "example.py").write_text(code)
-    result = subprocess.run(
-        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert result.stdout.splitlines()[-1] == "finished"
+    ran, looked = [_printed(example, tmp_path) for example in EXAMPLES if "search" in example]
+    assert ran.splitlines()[-1] == "finished"
+    assert "params.beta" in looked
+    assert "Plotly.newPlot" in (tmp_path / "front.html").read_text()
 
 
 def test_its_models_need_nothing_of_the_search(tmp_path):
@@ -74,11 +72,15 @@ def test_its_models_need_nothing_of_the_search(tmp_path):
     (code,) = [example for example in EXAMPLES if "search" not in example]
     assert len(code.strip().splitlines()) <= 11
     absent = "import sys\nfor name in ('ray', 'optuna', 'mlflow', 'sqlalchemy', 'search'):\n"
-    (tmp_path / "example.py").write_text(f"{absent}    sys.modules[name] = None\n{code}")
-    result = subprocess.run(
-        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert result.stdout.splitlines()[-1] == "(16, 8, 8, 1)"
+    printed = _printed(f"{absent}    sys.modules[name] = None\n{code}", tmp_path)
+    assert printed.splitlines()[-1] == "(16, 8, 8, 1)"
+
+
+def _printed(code, folder):
+    """Returns what a program prints that runs in a folder."""
+    (folder / "example.py").write_text(code)
+    command = [sys.executable, "example.py"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.slow
