@@ -1,9 +1,12 @@
 """What the search's own run holds beside its figures: its page and its study file."""
 
+import logging
 import time
 from typing import Final, final
 
 from search.study.reader import StudyReader
+
+_log = logging.getLogger(__name__)
 
 PAGE: Final = "report.html"
 STUDY: Final = "study.yaml"
@@ -39,6 +42,17 @@ class ParentFiles:
         pending = self._counts()
         if pending == self._known:
             return {}
+        try:
+            files = self._made(is_last)
+        except Exception:  # noqa: BLE001 - a page that cannot be made is no reason to hold up figures
+            _log.info("The page of %s could not be made", self._reader.name, exc_info=True)
+            files = {}
+        now = time.monotonic()
+        self._due = now + max(_PAUSE_SECONDS, _PAUSES_PER_SECOND * (now - start))
+        self._pending = pending
+        return files
+
+    def _made(self, is_last: bool) -> dict[str, bytes]:
         # Plotly takes a second to import; a driver should not begin with that.
         from search.report.material import gather
         from search.report.page import page
@@ -47,9 +61,6 @@ class ParentFiles:
         material = gather(self._reader, self._store, is_ending=is_last)
         study = str(reproduction_section(material.record, "")["file"])
         text = page(material, {}, "")
-        now = time.monotonic()
-        self._due = now + max(_PAUSE_SECONDS, _PAUSES_PER_SECOND * (now - start))
-        self._pending = pending
         return {PAGE: text.encode(errors="replace"), STUDY: study.encode(errors="replace")}
 
     def told(self) -> None:

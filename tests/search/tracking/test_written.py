@@ -168,6 +168,14 @@ class TestPage:
         assert shown(is_last=True) == 2
         assert shown(is_last=True) == 0  # nothing is new
 
+    def test_one_that_cannot_be_made_holds_up_no_figures(
+        self, driver: Driver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("search.report.page.page", lambda *_: 1 / 0)
+        with projecting(driver.reader, driver.writer, driver.workspace, pytest.fail):
+            driver.whole_trial()
+        assert_like_the_study(driver)
+
     def test_a_driver_that_ends_does_not_say_that_it_runs(self, driver: Driver) -> None:
         driver.whole_trial()
         mirror = driver.mirror()
