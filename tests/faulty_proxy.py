@@ -63,6 +63,7 @@ class FaultyProxy:
         self._delay_seconds = delay_seconds
         encoded = base64.b64encode((password or "").encode()).decode()
         self._authorization = None if password is None else f"Basic {encoded}"
+        self._next_faults: list[Fault] = []
         self._chance, self._lock = random.Random(seed), threading.Lock()
         proxy = self
 
@@ -101,7 +102,9 @@ class FaultyProxy:
             self.num_requests += 1
             if self._chance.random() >= self.share:
                 return None
-            fault = self._chance.choice(list(Fault))
+            if not self._next_faults:  # each once before any comes again
+                self._next_faults = self._chance.sample(list(Fault), len(Fault))
+            fault = self._next_faults.pop()
             self.done[fault] += 1
             return fault
 

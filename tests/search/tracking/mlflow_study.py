@@ -122,8 +122,8 @@ def history(client: Any, run: Any, name: str) -> list[tuple[int, float, int]]:
     return [(point.step, point.value, point.timestamp) for point in points]
 
 
-def wait_until(condition: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = DEADLINE_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.05)
