@@ -9,7 +9,7 @@ from search.report.material import gather
 from search.report.report import write_report
 from search.trial import TrialState
 from tests.browser import CHROMIUM, Browser
-from tests.search.test_report_page import make
+from tests.reported import make
 
 pytestmark = [
     pytest.mark.slow,

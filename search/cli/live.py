@@ -17,7 +17,8 @@ from search.report.scatter import scatter
 from search.report.summary import summarize
 from search.study.database import open_database
 from search.study.lease import current_holder
-from search.study.reader import StudyReader
+from search.study.reader import SearchRecord, StudyReader
+from search.trial import Trial
 from search.workspace import Workspace
 
 _LINES_SECONDS = 1.0
@@ -67,8 +68,10 @@ class _View:
         self._phase = text
 
     def state(self) -> Progress:
+        return self._state_of(self._reader.record(), self._reader.trials())
+
+    def _state_of(self, record: SearchRecord, trials: list[Trial]) -> Progress:
         holder = current_holder(self._reader.engine, self._reader.id)
-        record, trials = self._reader.record(), self._reader.trials()
         return progress(record, trials, str(holder) if holder else None)
 
     def is_over(self, seconds: float) -> bool:
@@ -85,10 +88,10 @@ class _View:
         return self._drawn
 
     def _draw(self) -> RenderableType:
-        state = self.state()
+        record, trials = self._reader.record(), self._reader.trials()
+        state = self._state_of(record, trials)
         if not self._has_picture:
             return progress_table(state, self._phase)
-        record, trials = self._reader.record(), self._reader.trials()
         phase = f"run by {state.driver}" if state.driver else "nobody runs it now"
         picture = scatter(
             summarize(record, trials, self._reader.remeasured()), candidates(record.config, trials)

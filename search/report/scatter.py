@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from search.candidates import Candidate
+from search.report.pictures import LOG_RATIO
 from search.report.summary import Summary
 from search.report.tables import number, title
 
 _WIDTH: Final = 58  # of the plot alone; with the numbers beside it under 80 columns
 _HEIGHT: Final = 14
-_LOG_RATIO: Final = 10  # values that span more than this are drawn on a logarithmic axis
 _OTHER, _FRONT, _KNEE = ".", "O", "K"
 
 
@@ -56,7 +56,7 @@ class _Axis:
 
     def __init__(self, values: Sequence[float], length: int):
         self.low, self.high = min(values), max(values)
-        self.is_log = self.low > 0 and self.high > _LOG_RATIO * self.low
+        self.is_log = self.low > 0 and self.high > LOG_RATIO * self.low
         self._length = length
 
     def place(self, value: float) -> int:

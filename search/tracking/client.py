@@ -173,9 +173,8 @@ class MlflowRuns:
     ) -> int:
         """Adds a saved model to a run's files and to the registry; returns its version there."""
         with translated():
+            self._make_model(name)  # first: a name that MLflow refuses leaves no files behind
             self._client.log_artifacts(run_id, str(folder), place)
-            if not self._client.search_registered_models(f"name = '{name}'", max_results=1):
-                self._client.create_registered_model(name)
             source = f"{self._client.get_run(run_id).info.artifact_uri}/{place}"
             made = self._client.create_model_version(name, source, run_id, dict(tags))
             return int(made.version)
@@ -184,6 +183,16 @@ class MlflowRuns:
         """Marks a run as deleted; `mlflow gc` removes what is marked."""
         with translated():
             self._client.delete_run(run_id)
+
+    def _make_model(self, name: str) -> None:
+        """Makes the model in the registry, unless it is there."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
 
     def _find_experiment(self) -> str:
         found = self._client.get_experiment_by_name(EXPERIMENT)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from search.errors import NotFoundError
+from search.errors import NotFoundError, TrackerError
 from search.tracking.client import MlflowRuns
 from search.tracking.registry import Registered, register
 from tests.search.tracking.mlflow_study import Driver, make_client, runs_of
@@ -13,12 +13,14 @@ from vaemodels import DenseConfig, VAEConfig, build
 from vaemodels.functional import functional_decoder, functional_encoder
 
 
-def registered(driver: Driver, trial: int) -> tuple[SimpleNamespace, dict[str, Registered]]:
+def registered(
+    driver: Driver, trial: int, name: str = "digits"
+) -> tuple[SimpleNamespace, dict[str, Registered]]:
     config = DenseConfig((6,))
     vae = build(VAEConfig((8, 8, 1), 3, encoder=config, decoder=config))
     models = {"encoder": functional_encoder(vae), "decoder": functional_decoder(vae)}
     runs = MlflowRuns(driver.uri, driver.workspace.artifacts, driver.reader.id)
-    made = register(runs, trial, 7, models, "digits", {"fid": "6.25"})
+    made = register(runs, trial, 7, models, name, {"fid": "6.25"})
     return SimpleNamespace(vae=vae), made
 
 
@@ -51,6 +53,16 @@ def test_again_it_is_another_version(driver: Driver) -> None:
     registered(driver, trial)
     _, again = registered(driver, trial)
     assert again["encoder"] == Registered("digits-encoder", 2)
+
+
+def test_a_name_that_mlflow_refuses_leaves_nothing_behind(driver: Driver) -> None:
+    trial = driver.whole_trial()
+    driver.mirror().flush()
+    with pytest.raises(TrackerError, match="Names cannot contain"):
+        registered(driver, trial, "a/b")
+    client = make_client(driver)
+    assert client.list_artifacts(runs_of(driver)[trial].info.run_id) == []
+    assert registered(driver, trial, "it's")[1]["encoder"].name == "it's-encoder"
 
 
 def test_a_trial_that_mlflow_does_not_know_is_refused(driver: Driver) -> None:
