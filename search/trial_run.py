@@ -5,7 +5,7 @@ import io
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, Final, Protocol, final
 
 from search.assignment import Assignment, Round
@@ -14,6 +14,7 @@ from search.config import StudyConfig
 from search.errors import StoreError
 from search.front import non_dominated
 from search.store import Checkpoint, TrialStore, pruned
+from search.strips import MOST_STRIPS, strip_epoch, strip_name
 from search.trial import Measurement, Trial
 
 _log = logging.getLogger(__name__)  # what it is told stands in the trial's log
@@ -34,9 +35,8 @@ class Training(Protocol):
         """Steps done of the next epoch."""
         ...
 
-    @property
-    def train_seconds(self) -> float:
-        """Spent in training steps, over all attempts."""
+    def costs(self) -> dict[str, float]:
+        """Returns what the training takes: `train_seconds`, over all attempts, and the like."""
         ...
 
     def run_epoch(self) -> Mapping[str, float] | None:
@@ -49,6 +49,10 @@ class Training(Protocol):
 
     def weights(self) -> bytes:
         """Returns the current weights as a file."""
+        ...
+
+    def strip(self) -> bytes | None:
+        """Returns images generated from the same noise at every call, as a PNG file, if it can."""
         ...
 
     def pictures(self) -> dict[str, bytes]:
@@ -88,7 +92,10 @@ class TrialRun:
         self._training = training
         self._epochs = assignment.epochs or _measured_epochs(config)
         self._measurements: list[Measurement] = []
+        self._shown_epochs = frozenset(_evenly(self._epochs, MOST_STRIPS))
         self._weights: dict[int, bytes] = {}  # epoch -> weights still to be written
+        self._strips: dict[str, bytes] = {}  # name -> row of images still to be written
+        self._strip_names: set[str] = set()  # of all that there are
         self._checkpoint: Checkpoint | None = None  # this attempt's newest
         self._is_first_round = True
         self._restore()
@@ -117,10 +124,13 @@ class TrialRun:
         metrics = {f"train_{name}": value for name, value in losses.items() if name != "beta"}
         metrics["beta"] = losses["beta"]
         training = self._training
-        metrics["train_seconds"] = training.train_seconds
+        metrics |= training.costs()
         if measured:
             metrics |= training.measure()
             self._weights[training.epoch] = training.weights()
+        if training.epoch in self._shown_epochs and (strip := training.strip()):
+            self._strips[strip_name(training.epoch)] = strip
+            self._strip_names |= self._strips.keys()
         self._measurements.append(
             Measurement(training.epoch, metrics, time.time(), self._task.attempt)
         )
@@ -136,7 +146,9 @@ class TrialRun:
         notes = checkpoint.notes
         self._training.restore(io.BytesIO(read(checkpoint, notes["state"])))
         self._measurements = [Measurement(**item) for item in notes["measurements"]]
+        self._strip_names = {name for name in checkpoint.objects if strip_epoch(name) is not None}
         # An attempt's folder stands alone, so what an earlier one kept is written again.
+        self._strips = {name: read(checkpoint, name) for name in self._strip_names}
         self._weights = {
             int(epoch): read(checkpoint, name) for epoch, name in notes["weights"].items()
         }
@@ -151,7 +163,7 @@ class TrialRun:
         self._training.save(state)
         kept = self._epochs_to_keep()
         names = {epoch: f"weights-{epoch:06d}.npz" for epoch in kept}
-        objects = {state_name: state.getvalue(), **(pictures or {})}
+        objects = {state_name: state.getvalue(), **self._strips, **(pictures or {})}
         objects |= {names[e]: content for e, content in self._weights.items() if e in kept}
         previous = self._checkpoint
         if previous is None:
@@ -161,12 +173,13 @@ class TrialRun:
             "weights": {str(epoch): name for epoch, name in names.items()},
             "measurements": [_plain(item) for item in self._measurements],
         }
-        carry = pruned(previous, {"config.json", *names.values()}) if previous else None
+        stays = {"config.json", *names.values(), *self._strip_names}
+        carry = pruned(previous, stays) if previous else None
         store, task = self._store, self._task
         self._checkpoint = _patiently(
             lambda: store.save(task.trial, task.attempt, position, objects, notes, carry)
         )
-        self._weights = {}
+        self._weights, self._strips = {}, {}
         store.tidy(self._checkpoint)
 
     def _epochs_to_keep(self) -> list[int]:
@@ -200,6 +213,13 @@ def _measured_epochs(config: StudyConfig) -> list[int]:
     """Returns the epochs after which a trial of the search is measured; the last is its budget."""
     every, budget = config.measure.every_epochs, config.budget.epochs
     return [*range(every, budget, every), budget]
+
+
+def _evenly(epochs: Sequence[int], most: int) -> list[int]:
+    """Returns at most so many epochs, evenly spread, the first and the last among them."""
+    last = len(epochs) - 1
+    count = min(most, len(epochs))
+    return [epochs[round(index * last / max(count - 1, 1))] for index in range(count)]
 
 
 def _plain(measurement: Measurement) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from search.models.vocabulary import COSTS
 from search.study.confirmations import read_confirmations
 from tests.running import finished, reader, running, wait_until
 
@@ -27,7 +28,7 @@ CONFIRM = ("confirm", "small", "--seeds", "2", "--workers", "1")
 def figures(folder):
     """Returns all that was confirmed, but for the time it took."""
     return {
-        row.key: {name: value for name, value in row.metrics.items() if name != "train_seconds"}
+        row.key: {name: value for name, value in row.metrics.items() if name not in COSTS}
         for row in read_confirmations(reader(folder, "small"))
     }
 

@@ -2,15 +2,25 @@
 
 from collections.abc import Callable
 
+import mlflow
 import numpy as np
+import psutil
 import pytest
 
 import vaemodels
 from search.errors import NotFoundError, SearchError, StoreError
 from search.models.remeasure import remeasure
 from search.models.stored import candidate_files, kept_epochs, load_candidate
+from search.models.vocabulary import COSTS
+from search.showcase import Showcase
 from tests.workers import PARAMS, Worker, figures, measured, rounds, take
 
+# An attempt that is stopped between epochs, one inside of an epoch, and the rest.
+STOPS: list[Callable] = [
+    lambda trainer: trainer.epoch == 2,
+    lambda trainer: trainer.step > 0,
+    lambda _: False,
+]
 NOISE = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)
 
 
@@ -47,6 +57,35 @@ def test_interruptions_change_no_figure(tmp_path, folders):
     assert checkpoint is not None
     assert (checkpoint.epoch, checkpoint.step > 0) == (2, True)
     assert measured(worker.attempt()) == whole
+
+
+def test_a_row_of_samples_of_every_measured_epoch_survives_interruptions(tmp_path, folders):
+    kept = []
+    for name, stops in (("whole", [lambda _: False]), ("torn", STOPS)):
+        worker = Worker(tmp_path / name, folders)
+        for stop in stops:
+            list(rounds(worker.attempt(stop)))
+        checkpoint = worker.store.newest(0)
+        assert checkpoint is not None
+        names = sorted(name for name in checkpoint.objects if name.startswith("strip-"))
+        kept.append({name: worker.store.read(checkpoint, name) for name in names})
+    assert list(kept[0]) == [f"strip-{epoch:06d}.png" for epoch in range(1, 5)]
+    assert kept[0] == kept[1]
+    assert len(set(kept[0].values())) == 4
+
+
+def test_costs_are_measured_with_every_epoch(work):
+    found = [item for one in rounds(work().attempt()) for item in one.measurements]
+    for measurement in found:
+        costs = {name: measurement.metrics[name] for name in COSTS & {*measurement.metrics}}
+        assert set(costs) == {"train_seconds", "images_per_second", "peak_memory_mb"}
+        assert 100 < costs["peak_memory_mb"] < psutil.virtual_memory().total / 2**20
+    first, last = found[0].metrics, found[-1].metrics
+    num_images = 4 * (found[0].metrics["images_per_second"] * first["train_seconds"])
+    mean = num_images / last["train_seconds"]
+    speeds = [item.metrics["images_per_second"] for item in found]
+    assert min(speeds) <= mean * (1 + 1e-9)
+    assert mean <= max(speeds) * (1 + 1e-9)
 
 
 def test_the_first_round_repeats_what_earlier_attempts_measured(work):
@@ -133,6 +172,38 @@ def test_test_figures_are_those_of_kept_weights_and_repeat_themselves(work, tmp_
     assert list(found) == [(0, 4)]
     assert {"fid", "tvd", "max_class_gap", "reconstruction_loss", "kl_loss"} <= set(found[0, 4])
     assert remeasure(worker.config, "id", store, worker.folders, wanted, params) == found
+
+
+def test_what_is_shown_of_a_front_member_is_pictures_and_models_that_mlflow_loads(work, tmp_path):
+    worker = work()
+    list(rounds(worker.attempt()))
+    store, params = str(tmp_path / "store"), {0: worker.config.model_params(PARAMS)}
+    remeasure(worker.config, "id", store, worker.folders, [(0, 4)], params)
+    shown = Showcase(store, "id").read(0, 4)
+    pictures = {name: content for name, content in shown.items() if name.endswith(".png")}
+    assert set(pictures) == {"latent_space.png", "latent_use.png", "manifold.png"}
+    for name, content in shown.items():
+        path = tmp_path / "shown" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    model = load_candidate(worker.store, worker.folders.images(), 0, 4)
+    assert model is not None
+    decoder = mlflow.keras.load_model(str(tmp_path / "shown" / "decoder"))
+    np.testing.assert_allclose(decoder(NOISE), model.vae.decode(NOISE), atol=1e-6)
+    images = worker.folders.images().test.images[:3] / 16.0
+    encoder = mlflow.keras.load_model(str(tmp_path / "shown" / "encoder"))
+    codes = np.asarray(encoder(images.astype(np.float32)))
+    np.testing.assert_allclose(codes, model.inference.encode(images), atol=1e-5)
+
+
+def test_a_model_of_which_nothing_can_be_shown_keeps_its_figures(work, tmp_path, monkeypatch):
+    worker = work()
+    list(rounds(worker.attempt()))
+    store, params = str(tmp_path / "store"), {0: worker.config.model_params(PARAMS)}
+    monkeypatch.setattr("search.models.remeasure.shown", lambda *_: 1 / 0)
+    found = remeasure(worker.config, "id", store, worker.folders, [(0, 4)], params)
+    assert "fid" in found[0, 4]
+    assert Showcase(store, "id").read(0, 4) == {}
 
 
 def test_export_takes_the_last_epoch_unless_told_otherwise(work, tmp_path):

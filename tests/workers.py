@@ -10,6 +10,7 @@ from search.config import StudyConfig
 from search.models.bench import Bench, ModelTraining
 from search.models.exporting import Chosen, export
 from search.models.images import ImageFolders
+from search.models.vocabulary import COSTS
 from search.store import TrialStore
 from search.trial import Measurement
 from search.trial_run import TrialRun
@@ -63,9 +64,9 @@ def rounds(run: TrialRun) -> Iterator[Round]:
 
 
 def figures(measurements: list[Measurement]) -> dict[int, dict[str, float]]:
-    """Returns what was measured after each epoch, but for the time it took."""
+    """Returns what was measured after each epoch, but for what it took."""
     return {
-        m.epoch: {name: value for name, value in m.metrics.items() if name != "train_seconds"}
+        m.epoch: {name: value for name, value in m.metrics.items() if name not in COSTS}
         for m in measurements
     }
 

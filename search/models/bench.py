@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Final, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from search.assignment import Assignment
 from search.config import StudyConfig
@@ -18,7 +19,7 @@ from search.seeds import Purpose, derive_seed
 from search.store import TrialStore, confirmation_folder
 from search.trial_run import TrialRun
 from vaemodels.analysis.sheets import image_pairs, image_sheet, write_png
-from vaemodels.devices import release_memory
+from vaemodels.devices import forget_peak_memory, peak_memory, release_memory
 from vaemodels.io import write_weights
 from vaemodels.metrics.image_quality import ImageQuality
 from vaemodels.training import Trainer
@@ -54,6 +55,7 @@ class Bench:
             SearchError: If the params make no model, or the store refuses.
         """
         release_memory()  # of the trial before
+        forget_peak_memory()
         try:
             self.measurer(assignment.repeat)
         except (OSError, ValueError) as error:  # no fault of the training
@@ -102,6 +104,7 @@ class ModelTraining:
         )
         self._sampler = own_sampler(params)
         self._measurer = bench.measurer(assignment.repeat)
+        self._mark = (0, 0.0)  # images and seconds of training when costs were last asked for
 
     @property
     def epoch(self) -> int:
@@ -111,9 +114,15 @@ class ModelTraining:
     def step(self) -> int:
         return self._trainer.step
 
-    @property
-    def train_seconds(self) -> float:
-        return self._trainer.train_seconds
+    def costs(self) -> dict[str, float]:
+        """Returns `train_seconds` over all attempts; of this one the images per second of training
+        since the last call, and the most memory that was in use at once, in units of 2**20 bytes.
+        """
+        trainer = self._trainer
+        images, seconds = self._num_images() - self._mark[0], trainer.train_seconds - self._mark[1]
+        self._mark = self._num_images(), trainer.train_seconds
+        speed = {"images_per_second": images / seconds} if seconds > 0 else {}
+        return {"train_seconds": trainer.train_seconds, **speed, **peak_memory()}
 
     def run_epoch(self) -> Mapping[str, float] | None:
         return self._trainer.run_epoch()
@@ -129,14 +138,20 @@ class ModelTraining:
     def pictures(self) -> dict[str, bytes]:
         """Returns PNG files of generated images, and of originals beside their reconstructions."""
         trainer, dataset = self._trainer, self._bench.dataset
-        sampler = trainer.latent_sampler(self._sampler)
-        noise = self._measurer.noise(sampler.noise_width)[:_SHEET_IMAGES]
-        samples = trainer.generate(noise, sampler)
+        samples = self._samples(_SHEET_IMAGES)
         count = _SHEET_IMAGES // 2
         originals = dataset.validation.images[:count] / np.float32(dataset.scale)
         rebuilt = trainer.inference.reconstruct(originals)
         pairs = image_pairs(originals, rebuilt)
         return {"samples.png": _png(samples), "reconstructions.png": _png(pairs)}
+
+    def strip(self) -> bytes | None:
+        """Returns a PNG file of a row of images generated from the same noise at every call; None
+        if the model generates none, for example because it has diverged."""
+        try:
+            return _png(self._samples(_SHEET_COLUMNS))
+        except ValueError:
+            return None
 
     def config(self) -> bytes:
         return json.dumps(self._trainer.vae.config.to_json(), indent=1).encode()
@@ -146,6 +161,16 @@ class ModelTraining:
 
     def restore(self, file: BinaryIO) -> None:
         self._trainer.restore(file)
+        self._mark = self._num_images(), self._trainer.train_seconds
+
+    def _num_images(self) -> int:
+        """Returns how many images were trained on, counting one again in every epoch."""
+        trainer = self._trainer
+        return (trainer.epoch * trainer.steps_per_epoch + trainer.step) * trainer.batch_size
+
+    def _samples(self, count: int) -> NDArray[np.float32]:
+        sampler = self._trainer.latent_sampler(self._sampler)
+        return self._trainer.generate(self._measurer.noise(sampler.noise_width)[:count], sampler)
 
 
 def _png(images: Any) -> bytes:

@@ -29,7 +29,7 @@ from vaemodels.training import Trainer
 _LIKELIHOOD_IMAGES: Final = 500
 _LIKELIHOOD_DRAWS: Final = 50
 _COLLAPSE_IMAGES: Final = 1000
-_OF_CODES: Final = frozenset({"active_units", "silhouette", "knn_accuracy", "disentanglement"})
+_OF_CODES: Final = frozenset({"silhouette", "knn_accuracy", "disentanglement"})
 
 
 @final
@@ -155,13 +155,15 @@ class Measurer:
             draws, seed = _LIKELIHOOD_DRAWS, self._seed
             found = log_likelihood(trainer.vae, few, num_samples=draws, seed=seed)
             metrics |= self._plain({"log_likelihood": found})
+        if trainer.vae.has_likelihood:
+            means = trainer.inference.means(images, scale)
+            if np.isfinite(means).all():
+                metrics["active_units"] = float(active_units(means))
         if not _OF_CODES & self._extra:
             return metrics
         codes = trainer.inference.encode(images, scale)
         if not np.isfinite(codes).all():
             return metrics
-        if "active_units" in self._extra and trainer.vae.has_likelihood:
-            metrics["active_units"] = float(active_units(trainer.inference.means(images, scale)))
         if "disentanglement" in self._extra:
             score = disentanglement_score(trainer.inference.encode, make_sprites(), seed=self._seed)
             metrics |= self._plain({"disentanglement": score})

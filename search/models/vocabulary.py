@@ -55,6 +55,7 @@ METRICS: Final[dict[str, str]] = {
     "elbo": "maximize",
     "num_parameters": "minimize",
     "train_seconds": "minimize",
+    "active_units": "maximize",
     "kid": "minimize",
     "precision": "maximize",
     "recall": "maximize",
@@ -62,7 +63,6 @@ METRICS: Final[dict[str, str]] = {
     "coverage": "maximize",
     "pixel_fid": "minimize",
     "log_likelihood": "maximize",
-    "active_units": "maximize",
     "silhouette": "maximize",
     "knn_accuracy": "maximize",
     "disentanglement": "maximize",
@@ -72,13 +72,17 @@ FEATURE_METRICS: Final = frozenset({"kid", "precision", "recall", "density", "co
 EXTRA_METRICS: Final = FEATURE_METRICS | {
     "pixel_fid",
     "log_likelihood",
-    "active_units",
+    "active_units",  # always measured where a model has them; may be listed all the same
     "silhouette",
     "knn_accuracy",
     "disentanglement",  # of the data set `sprites`, whose factors are known
 }
 # Need a feature extractor.
 JUDGED_METRICS: Final = frozenset({"fid", "tvd", "max_class_gap"}) | FEATURE_METRICS
+# What a training takes: of the machine as well, so that repeating it gives other values.
+COSTS: Final = frozenset(
+    {"train_seconds", "images_per_second", "peak_memory_mb", "peak_gpu_memory_mb"}
+)
 # Of generated images, so that they differ between latent samplers.
 IMAGE_METRICS: Final = JUDGED_METRICS | {"pixel_fid"}
 

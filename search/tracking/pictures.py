@@ -1,12 +1,14 @@
-"""The pictures that a trial's newest checkpoint holds."""
+"""The pictures of a trial, from its newest checkpoint."""
 
 import logging
 from typing import Final, final
 
 from search.store import TrialStore
+from search.strips import over_epochs, strip_epoch
 
 _log = logging.getLogger(__name__)
 
+OVER_EPOCHS: Final = "samples_over_epochs.png"
 _NAMES: Final = ("samples.png", "reconstructions.png")
 
 
@@ -32,7 +34,14 @@ class Pictures:
             if checkpoint is None:
                 return {}
             names = [name for name in _NAMES if name in checkpoint.objects]
-            return {name: self._store.read(checkpoint, name) for name in names}
+            found = {name: self._store.read(checkpoint, name) for name in names}
+            epochs = {name: strip_epoch(name) for name in checkpoint.objects}
+            strips = {
+                epoch: self._store.read(checkpoint, name)
+                for name, epoch in epochs.items()
+                if epoch is not None
+            }
+            return {**found, OVER_EPOCHS: over_epochs(strips)} if strips else found
         except OSError as error:
             _log.info("Trial %d is shown without its pictures: %s", trial, error)
             return {}

@@ -72,6 +72,12 @@ class ChainTraining:
     def measure(self) -> dict[str, float]:
         return figures(self._task.params, self._value, self.epoch)
 
+    def costs(self) -> dict[str, float]:
+        return {"train_seconds": self.train_seconds}
+
+    def strip(self) -> None:
+        return None
+
     def weights(self) -> bytes:
         return np.random.default_rng(self.epoch).bytes(WEIGHT_BYTES)
 

@@ -103,6 +103,11 @@ class Trainer:
         return self._step
 
     @property
+    def batch_size(self) -> int:
+        """Images of every step."""
+        return self._batch_size
+
+    @property
     def steps_per_epoch(self) -> int:
         """Steps of every epoch; images that fill no whole batch wait for another epoch."""
         return self._steps_per_epoch
