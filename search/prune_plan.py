@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias, final
 
 from search.files import File
+from search.showcase import Showcase
 from search.store import LOG, Checkpoint, TrialStore, is_manifest
+from search.strips import strip_epoch
 
 Key: TypeAlias = tuple[int, int]  # (trial, epoch)
 
@@ -19,13 +21,15 @@ _BESIDE: Final = ("config.json", "samples.png", "reconstructions.png")
 
 
 class Kind(enum.StrEnum):
-    """What a file is, as people are shown it. The first four are deleted."""
+    """What a file is, as people are shown it. The first five are deleted."""
 
     WEIGHTS = "weights that no front needs"
     STATES = "training states"
     ATTEMPTS = "earlier attempts"
     MANIFESTS = "old manifests"
+    FORMER = "what is shown of former members of the front"
     FRONT = "weights of the front"
+    SHOWN = "what is shown of the front"
     NEXT = "weights of the next best"
     BESIDE = "configs, pictures and manifests"
     LOGS = "logs"
@@ -70,6 +74,7 @@ class Plan:
 
     Attributes:
         trials: Those with something to do.
+        former: What to delete that was made of former members of the front, in this order.
         num_files: Kind -> how many files.
         num_bytes: Kind -> how large they are together.
         unknown: Paths of what belongs to nothing that the study knows; left alone.
@@ -78,6 +83,7 @@ class Plan:
     """
 
     trials: list[TrialPlan] = dataclasses.field(default_factory=list)
+    former: list[tuple[Showcase, File]] = dataclasses.field(default_factory=list)
     num_files: Counter[Kind] = dataclasses.field(default_factory=Counter)
     num_bytes: Counter[Kind] = dataclasses.field(default_factory=Counter)
     unknown: list[str] = dataclasses.field(default_factory=list)
@@ -103,9 +109,11 @@ class Plan:
         """Does it, trial by trial; errors as `TrialPlan.carry_out`."""
         for trial in self.trials:
             trial.carry_out()
+        for showcase, file in self.former:
+            showcase.delete(file)
 
 
-DELETED: Final = (Kind.WEIGHTS, Kind.STATES, Kind.ATTEMPTS, Kind.MANIFESTS)
+DELETED: Final = (Kind.WEIGHTS, Kind.STATES, Kind.ATTEMPTS, Kind.MANIFESTS, Kind.FORMER)
 
 
 def plan_trial(
@@ -178,7 +186,8 @@ def _kind(file: File, is_newest: bool, stays: Mapping[Kind, set[str | None]]) ->
     """Returns what a file of an attempt is, None if nothing that this program writes."""
     if file.name == LOG:
         return Kind.LOGS
-    is_ours = is_manifest(file.name) or _is_training_file(file.name) or file.name in _BESIDE
+    is_picture = file.name in _BESIDE or strip_epoch(file.name) is not None
+    is_ours = is_manifest(file.name) or _is_training_file(file.name) or is_picture
     if not is_newest:
         return Kind.ATTEMPTS if is_ours else None
     for kind, names in stays.items():

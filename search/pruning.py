@@ -13,6 +13,8 @@ from search.config import StudyConfig
 from search.files import Files
 from search.front import losses, non_dominated
 from search.prune_plan import Key, Kind, Plan, plan_trial
+from search.showcase import FOLDER as SHOWCASE
+from search.showcase import Showcase
 from search.store import TrialStore, confirmation_folder
 from search.study.confirmations import read_confirmations
 from search.study.reader import StudyReader
@@ -51,7 +53,8 @@ def plan_pruning(reader: StudyReader, store: str, num_next: int = 0) -> Plan:
         else:
             plan.count(Kind.UNTOUCHED, files.walk(f"{_TRIALS}/{name}"))
     _plan_confirmations(plan, reader, store, known, front)
-    strange = [n for n in files.folders() if n not in (_TRIALS, _CONFIRMATIONS)]
+    _plan_showcase(plan, Showcase(store, reader.id), front)
+    strange = [n for n in files.folders() if n not in (_TRIALS, _CONFIRMATIONS, SHOWCASE)]
     plan.unknown += [files.at(name) for name in [*strange, *(f.path for f in files.files())]]
     return plan
 
@@ -115,6 +118,13 @@ def _plan_confirmations(
                     plan_trial(plan, trial_store, number, (kept, set()), folder)
                 else:
                     plan.count(Kind.UNTOUCHED, files.walk(f"{folder}/{_TRIALS}/{trial}"))
+
+
+def _plan_showcase(plan: Plan, showcase: Showcase, front: set[Key]) -> None:
+    for key, files in showcase.files().items():
+        plan.count(Kind.SHOWN if key in front else Kind.FORMER, files)
+        if key not in front:
+            plan.former += [(showcase, file) for file in files]
 
 
 def _is_for(folder: str, search_id: str, repeat: int, recorded: set[int]) -> bool:

@@ -57,7 +57,7 @@ class Work:
             search as `prepared`. Once per driver.
         open_bench: Called once in every worker.
         remeasure: (config, search id, store, folders, candidates, params) -> test figures by
-            (trial, epoch) of stored weights.
+            (trial, epoch) of stored weights; writes what is to be shown of them into the store.
     """
 
     prepare: Callable[[StudyConfig, str, Path], tuple[Any, dict[str, Any]]]

@@ -11,10 +11,11 @@ from search.study.projections import SEARCH_ITSELF, Projections, Told
 from search.study.reader import SearchRecord, StudyReader
 from search.tracking.client import PARENT_TAG, FoundRun, MlflowRuns, Point, RefusedError
 from search.tracking.entries import flat, metric_name, search_params, search_tags, shown_state
+from search.tracking.front_files import SHOWN, FrontFiles, model_place, with_epoch
 from search.tracking.parent_files import ParentFiles
 from search.tracking.pictures import Pictures
 from search.tracking.progress import progress
-from search.tracking.standings import OFF_FRONT, ON_FRONT, standings
+from search.tracking.standings import EPOCHS, OFF_FRONT, ON_FRONT, standings
 from search.trial import Trial
 
 # Every trial that ends may move the whole front: its tags are brought up to date now and then.
@@ -48,9 +49,11 @@ class Mirror:
         self._runs = runs
         self._pictures = Pictures(store, record.id)
         self._files = ParentFiles(self._reader, store)
+        self._front_files = FrontFiles(store, record.id)
         self._told: dict[int, Told] = {}
         self._known: Mapping[int, list[FoundRun]] = {}
         self._standings: dict[int, Mapping[str, str]] = {}  # as MLflow has them
+        self._shown: dict[int, str] = {}  # likewise
         self._is_front_news = False
         self._front_due = 0.0  # by the monotonic clock
         self._sequence = 0  # every measurement up to here is told
@@ -111,17 +114,31 @@ class Mirror:
         self._sequence = max([self._sequence, *(last for _, last in untold.values())])
 
     def show(self, is_last: bool = False) -> None:
-        """Brings the page of the search up to date, once `flush` went well; errors as `flush`."""
+        """Brings the files up to date, once `flush` went well: the page of the search, and when the
+        driver ends the models of the front. Errors as `flush`."""
         try:
-            files = self._files.due(is_last)
-            for name, content in files.items():
+            if files := self._files.due(is_last):
                 self._check()
-                self._runs.add_file(self._told[SEARCH_ITSELF].run_id, name, content)
-            if files:
+                self._runs.add_files(self._told[SEARCH_ITSELF].run_id, files)
                 self._files.told()
+            if is_last:
+                self._show_models()
         except TrackerError:
             self._is_open = False
             raise
+
+    def _show_models(self) -> None:
+        for number, tags in sorted(self._standings.items()):
+            if tags.get(ON_FRONT) != "true":
+                continue
+            run_id = self._told[number].run_id
+            shown = self._shown.get(number, "")
+            for epoch, files in self._front_files.due(number, tags[EPOCHS], shown).items():
+                self._check()
+                self._runs.add_files(run_id, files, model_place(epoch))
+                shown = self._shown[number] = with_epoch(shown, epoch)
+                self._check()
+                self._runs.log(run_id, tags={SHOWN: shown})
 
     def _open(self) -> None:
         """Connects, and forgets what MLflow no longer has."""
@@ -140,12 +157,14 @@ class Mirror:
             for number, told in self._told.items()
             if number not in gone
         }
-        self._standings = {
-            number: {name: run.tags[name] for name in OFF_FRONT if name in run.tags}
+        tags = {
+            number: run.tags
             for number, runs in self._known.items()
             for run in runs
             if number in self._told and run.id == self._told[number].run_id
         }
+        self._standings = {n: {k: t[k] for k in OFF_FRONT if k in t} for n, t in tags.items()}
+        self._shown = {number: own.get(SHOWN, "") for number, own in tags.items()}
         self._is_open = True
 
     def _remove_doubles(self, number: int, ids: Sequence[str]) -> None:
@@ -239,9 +258,9 @@ class Mirror:
         self._is_front_news, self._front_due = False, time.monotonic() + _FRONT_SECONDS
 
     def _add_pictures(self, number: int, run_id: str) -> None:
-        for name, content in self._pictures.of(number).items():
+        if pictures := self._pictures.of(number):
             self._check()
-            self._runs.add_file(run_id, name, content)
+            self._runs.add_files(run_id, pictures)
 
     def _remember(self, trial: int, told: Told) -> None:
         self._rows.remember(trial, told)

@@ -1,17 +1,15 @@
 """Models in MLflow's registry, where any process with Keras and MLflow can load them."""
 
 import dataclasses
-import importlib.metadata
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, final
 
 from search.errors import NotFoundError
-from search.tracking.client import MlflowRuns, translated
-
-# As they are now: MLflow would find out by loading the model in another process, for a minute.
-_PACKAGES: Final = ("keras", "tensorflow", "mlflow")
+from search.tracking.client import MlflowRuns
+from search.tracking.front_files import model_place
+from search.tracking.saved_models import save_model
 
 
 @final
@@ -68,16 +66,8 @@ def register(
     for part, model in models.items():
         with tempfile.TemporaryDirectory(prefix="vaesearch-") as folder:
             path = Path(folder) / part
-            _save(model, path)
-            place = f"models/epoch-{epoch:06d}/{part}"
+            save_model(model, path)
+            place = f"{model_place(epoch)}/{part}"
             number = runs.register(found[0].id, path, place, f"{name}-{part}", tags)
         versions[part] = Registered(f"{name}-{part}", number)
     return versions
-
-
-def _save(model: Any, path: Path) -> None:
-    with translated():
-        import mlflow.keras
-
-        needed = [f"{package}=={importlib.metadata.version(package)}" for package in _PACKAGES]
-        mlflow.keras.save_model(model, str(path), pip_requirements=needed)

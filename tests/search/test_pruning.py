@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from search.candidates import front_candidates
 from search.errors import StoreError
 from search.prune_plan import DELETED, Kind
 from search.pruning import next_best, plan_pruning
+from search.showcase import Showcase
 from search.store import TrialStore, confirmation_folder, pruned
 from search.study.confirmations import Confirmation, write_confirmations
 from search.study.database import open_database
@@ -121,6 +123,19 @@ def test_more_trials_can_be_kept_the_best_first(place, num_next, kept):
     place.plan().carry_out()
     assert place.names(2, 1)[-1] == "samples.png"
     assert_front_is_readable(place.reader, place.store)
+
+
+def test_what_is_shown_of_former_members_goes_and_that_of_the_front_stays(place):
+    [*_, (trial, epoch)] = front_candidates(place.reader.record().config, place.reader.trials())
+    showcase = Showcase(place.root, place.reader.id)
+    for key in ((trial, epoch), (trial, epoch + 100)):
+        showcase.add(*key, {"decoder/MLmodel": b"flavors", "latent_use.png": b"x"})
+    plan = place.plan()
+    assert (plan.num_files[Kind.SHOWN], plan.num_files[Kind.FORMER]) == (3, 3)
+    plan.carry_out()
+    assert set(showcase.files()) == {(trial, epoch)}
+    assert set(showcase.read(trial, epoch)) == {"decoder/MLmodel", "latent_use.png"}
+    assert not place.plan().unknown
 
 
 def test_the_next_best_come_by_layers_and_within_one_by_the_first_objective():

@@ -133,6 +133,19 @@ def analyze(
     return report
 
 
+def draw_latents(subject: Subject, folder: Path) -> None:
+    """Draws into a folder that is there what shows the latent space: the pictures of `analyze`
+    that take a few seconds, those that make sense for the model.
+
+    Raises:
+        ValueError: If an image, code or sample is not finite.
+        OSError: If the folder cannot be written.
+    """
+    for analysis in _ANALYSES:
+        if analysis.title in _OF_LATENTS and analysis.why_not(subject) is None:
+            analysis.run(subject, folder)
+
+
 def _about(subject: Subject) -> str:
     config = subject.vae.config
     shape = "x".join(map(str, config.image_shape))
@@ -214,3 +227,4 @@ _ANALYSES: Final = (
     _Analysis("Noise on codes", analyze_code_noise, _needs(2)),
     _Analysis("Limiting distribution", analyze_fixed_point, _always),
 )
+_OF_LATENTS: Final = frozenset({"Manifold", "Use of the latents", "Latent space"})

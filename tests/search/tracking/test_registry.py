@@ -44,7 +44,7 @@ def test_a_registered_model_is_loaded_by_mlflow_and_belongs_to_its_trials_run(
     version = client.get_model_version("digits-decoder", "1")
     assert (version.run_id, version.tags) == (runs_of(driver)[trial].info.run_id, {"fid": "6.25"})
     [folder] = client.list_artifacts(version.run_id)
-    assert folder.path == "models"
+    assert folder.path == "epoch-000007"
 
 
 def test_again_it_is_another_version(driver: Driver) -> None:

@@ -10,7 +10,6 @@ from search.trial import Measurement, TrialState
 from search.workspace import Workspace
 from tests.search.tracking.mlflow_study import (
     IDENTITY,
-    PNG,
     START,
     Driver,
     assert_like_the_study,
@@ -85,22 +84,6 @@ class TestWhatIsWritten:
         driver.mirror().flush()
         assert_like_the_study(driver)
 
-    def test_pictures_arrive_once_a_trial_has_ended(self, driver: Driver) -> None:
-        trial, attempt = driver.begin()
-        pictures = {"samples.png": PNG, "reconstructions.png": PNG + b"2"}
-        driver.store.save(trial, attempt, (3, 0), pictures, {})
-        driver.train(trial, attempt, range(1, 4))
-        mirror, client = driver.mirror(), make_client(driver)
-        mirror.flush()
-        run_id = runs_of(driver)[trial].info.run_id
-        assert client.list_artifacts(run_id) == []
-        driver.writer.finish(trial, attempt, TrialState.COMPLETE)
-        mirror.flush()
-        names = [item.path for item in client.list_artifacts(run_id)]
-        assert sorted(names) == sorted(pictures)
-        folder = driver.workspace.folder / "mlflow-artifacts" / run_id / "artifacts"
-        assert (folder / "samples.png").read_bytes() == PNG
-
     def test_the_searchs_own_run_shows_its_progress(self, driver: Driver) -> None:
         driver.writer.prepare(CEILING)
         driver.whole_trial(fid=53.0)
@@ -152,7 +135,7 @@ class TestPage:
         self, driver: Driver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         written: list[str] = []
-        monkeypatch.setattr(MlflowRuns, "add_file", lambda *given: written.append(given[2]))
+        monkeypatch.setattr(MlflowRuns, "add_files", lambda *given: written.extend(given[2]))
         mirror = driver.mirror()
 
         def shown(is_last: bool) -> int:
