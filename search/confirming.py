@@ -10,6 +10,7 @@ from search.errors import LeaseLostError, SearchError
 from search.executor.confirm_desk import ConfirmDesk
 from search.models.images import identity, load_images
 from search.models.work import TRAINING
+from search.node_sample import NodeSample
 from search.report.confirm_progress import ConfirmProgress
 from search.stopper import Ending, Stopper, signals_stop, watching
 from search.study.confirmations import read_confirmations
@@ -17,6 +18,7 @@ from search.study.database import open_database
 from search.study.reader import SearchRecord, StudyReader
 from search.study.requests import open_requests, withdraw_stop_requests
 from search.study.writer import StudyWriter
+from search.tracking.projector import projecting
 from search.work import Work
 from search.workspace import Workspace
 
@@ -47,10 +49,12 @@ class Listener:
     Attributes:
         say: Called with a short sentence whenever a new phase begins.
         tell: Called with how far the confirmation is, whenever that changes.
+        add_sample: Called from a thread with the load of every node, every ten seconds.
     """
 
     say: Callable[[str], None]
     tell: Callable[[ConfirmProgress], None] = lambda _: None
+    add_sample: Callable[[NodeSample], None] | None = None
 
 
 def confirm(
@@ -90,12 +94,16 @@ def confirm(
         withdraw_stop_requests(engine, old_requests)
         writer.mend()
         writer.note("confirmation started", {"seeds": wish.seeds, "epochs": wish.epochs or "own"})
-        with watching(stopper, writer, engine, reader.id, hours=None):
+        with (
+            watching(stopper, writer, engine, reader.id, hours=None),
+            projecting(reader, writer, workspace, listener.say, stopper.is_stopping) as add_sample,
+        ):
+            listener = dataclasses.replace(listener, add_sample=add_sample)
             desk = ConfirmDesk(
                 writer, plan, listener.tell, on_error=lambda: stopper.stop(Ending.STOPPED)
             )
             place = (str(dataset.folder), workspace)
-            ending = _run(desk, record, place, wish, stopper, listener.say, work)
+            ending = _run(desk, record, place, wish, stopper, listener, work)
             if ending is Ending.TAKEN_OVER:
                 raise LeaseLostError(
                     "Another driver took this search over while this one was stopped or cut off; "
@@ -111,19 +119,23 @@ def _run(
     place: tuple[str, Workspace],
     wish: Wish,
     stopper: Stopper,
-    say: Callable[[str], None],
+    listener: Listener,
     work: Work,
 ) -> Ending:
     # Ray takes a second to import; a command that is refused should not wait for it.
     from search.executor.confirm_session import run_confirmation
     from search.executor.local_cluster import ray_started
+    from search.executor.node_stats import watching_nodes
 
     section = record.config.resources
     section = section.model_copy(update={"workers": wish.workers or section.workers})
-    say("starting Ray")
-    with ray_started(section) as num_workers:
+    listener.say("starting Ray")
+    with (
+        ray_started(section) as num_workers,
+        watching_nodes(listener.add_sample, place[1].store(record.config)),
+    ):
         resources = (section, num_workers)
-        return run_confirmation(desk, record, place, resources, stopper, say, work)
+        return run_confirmation(desk, record, place, resources, stopper, listener.say, work)
 
 
 def _note_end(writer: StudyWriter, desk: ConfirmDesk, ending: Ending) -> None:

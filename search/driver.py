@@ -13,6 +13,7 @@ from search.executor.desk import Desk
 from search.models.corners import corner_models
 from search.models.images import differences, identity, load_images, with_absolute_paths
 from search.models.work import TRAINING
+from search.node_sample import NodeSample
 from search.on_end import telling_end
 from search.quota import keeping_quota
 from search.samplers import choose_sampler
@@ -93,7 +94,7 @@ def drive(
         with (
             watching(stopper, writer, engine, reader.id, hours),
             keeping_quota(reader, workspace, stopper, say),
-            projecting(reader, writer, workspace, say, stopper.is_stopping),
+            projecting(reader, writer, workspace, say, stopper.is_stopping) as add_sample,
         ):
             if _is_whole(reader, writer):
                 say("nothing is left to run")
@@ -101,7 +102,7 @@ def drive(
             else:
                 outcome.has_begun = True
                 place = (str(dataset.folder), workspace)
-                ending = _run(reader, writer, stopper, place, say, work)
+                ending = _run(reader, writer, stopper, place, say, work, add_sample)
             if ending is Ending.TAKEN_OVER:
                 raise LeaseLostError(
                     "Another driver took this search over while this one was stopped or cut off; "
@@ -156,14 +157,20 @@ def _run(
     place: tuple[str, Workspace],
     say: Callable[[str], None],
     work: Work,
+    add_sample: Callable[[NodeSample], None] | None,
 ) -> Ending:
     # Ray takes a second to import; a command that is refused should not wait for it.
     from search.executor.local_cluster import ray_started
+    from search.executor.node_stats import watching_nodes
     from search.executor.session import Session
 
     dataset_folder, workspace = place
     say("starting Ray")
-    with ray_started(reader.record().config.resources) as num_workers:
+    config = reader.record().config
+    with (
+        ray_started(config.resources) as num_workers,
+        watching_nodes(add_sample, workspace.store(config)),
+    ):
         session = Session(reader, writer, workspace, stopper, say, work)
         return session.run(dataset_folder, num_workers)
 

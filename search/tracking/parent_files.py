@@ -4,6 +4,7 @@ import logging
 import time
 from typing import Final, final
 
+from search.study.confirmations import read_confirmations
 from search.study.reader import StudyReader
 
 _log = logging.getLogger(__name__)
@@ -71,4 +72,5 @@ class ParentFiles:
         trials = self._reader.trials()
         num_measured = sum(len(trial.measurements) for trial in trials)
         num_finished = sum(trial.state.is_finished for trial in trials)
-        return num_measured, num_finished, len(self._reader.remeasured())
+        num_confirmed = len(read_confirmations(self._reader))
+        return num_measured, num_finished, len(self._reader.remeasured()), num_confirmed

@@ -10,10 +10,13 @@ from typing import Final, final
 import sqlalchemy as sa
 
 from search.errors import LeaseLostError, TrackerError
+from search.node_sample import NodeSample
+from search.study.projections import Projections
 from search.study.reader import StudyReader
 from search.study.writer import StudyWriter
 from search.tracking.client import MlflowRuns, RefusedError
 from search.tracking.mirror import Mirror
+from search.tracking.node_load import NodeLoad
 from search.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -32,11 +35,12 @@ def projecting(
     workspace: Workspace,
     say: Callable[[str], None],
     is_hasty: Callable[[], bool] = lambda: False,
-) -> Iterator[None]:
+) -> Iterator[Callable[[NodeSample], None] | None]:
     """Writes the search to MLflow while a driver runs it, and what is left over when it ends.
 
-    Nothing that goes wrong with MLflow is raised: the study holds what is missing, and the next
-    driver writes it.
+    Yields what takes samples of the machines' load, from any thread, or None if the study wants no
+    MLflow. Nothing that goes wrong with MLflow is raised: the study holds what is missing but for
+    these samples, and the next driver writes it.
 
     Args:
         reader: The search.
@@ -47,13 +51,15 @@ def projecting(
     """
     record = reader.record()
     if not record.config.tracking.mlflow:
-        yield
+        yield None
         return
     runs = MlflowRuns(workspace.tracking_uri(record.config), workspace.artifacts, record.id)
-    projector = Projector(Mirror(reader, runs, workspace.store(record.config)), record.name, say)
+    load = NodeLoad(runs, Projections(reader.engine, record.id), record.created_at)
+    mirror = Mirror(reader, runs, workspace.store(record.config))
+    projector = Projector(mirror, record.name, say, load.send)
     projector.start()
     try:
-        yield
+        yield load.add
     finally:
         projector.finish(_HASTY_DRAIN_SECONDS if is_hasty() else _DRAIN_SECONDS)
 
@@ -66,15 +72,23 @@ class Projector:
         mirror: What it flushes.
         name: Of the search.
         say: Called with a sentence for people.
+        send: Called after each flush that went well, with whether it was the last one; writes what
+            the study does not hold.
         pause: Seconds between two flushes.
     """
 
     def __init__(
-        self, mirror: Mirror, name: str, say: Callable[[str], None], pause: float = _PAUSE_SECONDS
+        self,
+        mirror: Mirror,
+        name: str,
+        say: Callable[[str], None],
+        send: Callable[[bool], None] = lambda _: None,
+        pause: float = _PAUSE_SECONDS,
     ):
         self._mirror = mirror
         self._name = name
         self._say = say
+        self._send = send
         self._pause = pause
         self._ended = threading.Event()
         self._deadline = 0.0  # by the monotonic clock, once `finish` is called
@@ -101,7 +115,7 @@ class Projector:
     def _missing(self) -> str:
         untold = self._mirror.untold()
         if not untold:
-            return "MLflow lacks how the last trials ended"
+            return "MLflow lacks the last states, pictures or models"
         number = sum(untold.values())
         measurements = f"{number} measurement{'s' if number > 1 else ''}"
         return f"MLflow lacks {measurements} of {len(untold)} trial{'s' if len(untold) > 1 else ''}"
@@ -112,7 +126,8 @@ class Projector:
             is_last = self._ended.wait(pause)
             try:
                 self._mirror.flush(is_last)
-                self._is_failing, self._is_drained, pause = False, is_last, self._pause
+                self._is_failing, pause = False, self._pause
+                self._send(is_last)
                 self._mirror.show(is_last)
             except LeaseLostError:
                 self._is_taken_over = True
@@ -123,6 +138,8 @@ class Projector:
                 if is_last and not isinstance(error, RefusedError) and self._has_time():
                     time.sleep(_DRAIN_PAUSE_SECONDS)
                     continue
+            else:
+                self._is_drained = is_last
             if is_last:
                 return
 

@@ -12,6 +12,7 @@ from search.study.projections import SEARCH_ITSELF, Projections
 from search.tracking import projector
 from search.tracking.client import EXPERIMENT, MlflowRuns
 from search.tracking.mirror import Mirror
+from search.tracking.node_load import PREFIX
 from search.tracking.projector import Projector, projecting
 from search.trial import TrialState
 from search.workspace import Workspace
@@ -76,6 +77,7 @@ def record_of(uri: str) -> dict[int, Any]:
                 for p in client.get_metric_history(run.info.run_id, name)
             )
             for name in run.data.metrics
+            if not name.startswith(PREFIX)  # the load of the machines is no part of the study
         }
         number = int(run.data.tags["vaesearch.trial"])
         assert number not in found, f"trial {number} has two runs"
