@@ -19,6 +19,8 @@ from tests.chaos.harness import Chaos
 _SQL_SECONDS: Final = 30.0
 _MLFLOW_SECONDS: Final = 5.0
 _END_SECONDS: Final = 60.0
+_WORKER_SECONDS: Final = 60.0
+_WORKER: Final = "ray::ResourceTrainable"  # Tune's name for a trainable that was given resources
 _STOPPING: Final = "stopping: the trials save and end"
 
 
@@ -31,9 +33,11 @@ def kill_driver(chaos: Chaos, _: random.Random) -> None:
 
 def kill_worker(chaos: Chaos, chance: random.Random) -> None:
     """kill -9 of a process that runs a trial."""
-    workers = chaos.members("ray::TrialWorker")
-    if workers:
-        _kill(chance.choice(workers))
+    if chaos.wait(lambda: chaos.members(_WORKER) or not chaos.is_running, _WORKER_SECONDS):
+        workers = chaos.members(_WORKER)
+        if workers:
+            _kill(chance.choice(workers))
+            chaos.counts["workers killed"] += 1
 
 
 def kill_raylet(chaos: Chaos, _: random.Random) -> None:
@@ -167,7 +171,7 @@ def _no_space(chaos: Chaos) -> Iterator[None]:
         finally:
             filler.unlink()
         return
-    for process in chaos.members("ray::TrialWorker"):
+    for process in chaos.members(_WORKER):
         with contextlib.suppress(psutil.Error):
             process.rlimit(psutil.RLIMIT_FSIZE, (1000, psutil.RLIM_INFINITY))
     yield
