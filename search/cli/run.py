@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -53,6 +53,7 @@ StillTrialsOption = Annotated[
         "--still-trials", min=1, help="End once the hypervolume stood still for so many trials."
     ),
 ]
+_LONGEST_NAME: Final = 63
 
 
 @app.command()
@@ -103,7 +104,7 @@ def run(
         config = config.model_copy(update={"dataset": DatasetSection(name=dataset)})
     config = changed(
         config,
-        name=name or (_default_name(dataset) if study is None and dataset else None),
+        name=_default_name(dataset) if name is None and study is None and dataset else name,
         data_dir=data_dir,
         trials=trials,
         epochs=epochs,
@@ -221,7 +222,8 @@ def _best_label(summary: Any) -> str:
 def _default_name(dataset: str) -> str:
     """Returns a name for a search of the built-in space on other images."""
     stem = Path(dataset).stem
-    return "".join(c if c.isalnum() or c in "._-" else "-" for c in stem).lstrip("._-") or "search"
+    plain = "".join(c if (c.isascii() and c.isalnum()) or c in "._-" else "-" for c in stem)
+    return plain.lstrip("._-")[:_LONGEST_NAME] or "search"
 
 
 def _number_of_trials(text: str | None) -> tuple[int | None, bool]:

@@ -69,7 +69,8 @@ def register(
     load_tensorflow()
     from search.models.functional import functional_models
     from search.models.images import load_images
-    from search.tracking.client import MlflowRuns, without_password
+    from search.tracking.client import MlflowRuns
+    from search.tracking.failures import without_password
     from search.tracking.registry import register as register_models
 
     store = TrialStore(place.store(record.config), record.id)

@@ -85,13 +85,15 @@ class StudyReader:
 
     def record(self) -> SearchRecord:
         """Returns what is stored of the search itself."""
+        # Bytes of a command line that are no text cannot be sent to a database, nor be a name.
+        name = self.name.encode(errors="backslashreplace").decode()
         with self.engine.connect() as connection:
-            query = sa.select(tables.search).where(tables.search.c.name == self.name)
+            query = sa.select(tables.search).where(tables.search.c.name == name)
             row = connection.execute(query).mappings().one_or_none()
         if row is None:
             known = ", ".join(list_names(self.engine))
             raise NotFoundError(
-                f"There is no search `{self.name}` here. "
+                f"There is no search `{name}` here. "
                 + (f"Known: {known}." if known else "The workspace has none yet.")
             )
         fields = dict(row)

@@ -15,6 +15,9 @@ import sqlalchemy as sa
 
 from search.errors import TrackerError
 from search.study.projections import SEARCH_ITSELF
+from search.tracking.database import check_database
+from search.tracking.entries import shown
+from search.tracking.failures import explained, without_password
 from search.tracking.local_file import LocalFile
 
 if TYPE_CHECKING:
@@ -29,7 +32,9 @@ _PAGE: Final = 1000  # runs per request
 _LONGEST_PARAM: Final = 6000  # characters
 _LONGEST_TAG: Final = 8000
 _LONGEST_DATASET: Final = 500
+_LONGEST_MODEL: Final = 256
 _DIGEST: Final = 36
+_USER_VARIABLE: Final = "MLFLOW_TRACKING_USERNAME"
 _ENVIRONMENT: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -94,11 +99,12 @@ class MlflowRuns:
             TrackerError: If MLflow cannot be reached or used.
         """
         _prepare_mlflow()
-        with translated():
+        with self._translated():
             from mlflow import MlflowClient
 
             self._file = LocalFile.of(self.uri)
-            uri = self._file.open() if self._file else self.uri
+            uri = self._file.open() if self._file else _address(self.uri)
+            check_database(uri)
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             self._experiment_id = self._find_experiment()
             return self._find_runs()
@@ -111,7 +117,7 @@ class MlflowRuns:
     def create(self, trial: int, name: str, unix_time: float, tags: Mapping[str, str]) -> str:
         """Returns the id of a new run, whose status is RUNNING."""
         own = {SEARCH_TAG: self._search_id, TRIAL_TAG: str(trial)}
-        with translated():
+        with self._translated():
             run = self._client.create_run(
                 self._experiment_id, _milliseconds(unix_time), {**own, **tags}, name
             )
@@ -130,7 +136,7 @@ class MlflowRuns:
             RefusedError: If a param has another value already, or the run does not exist.
             TrackerError: If MLflow cannot be reached.
         """
-        with translated():
+        with self._translated():
             from mlflow.entities import Metric, Param, RunTag
 
             self._client.log_batch(  # splits what is too much for one request
@@ -139,28 +145,38 @@ class MlflowRuns:
                     Metric(_name(p.name), p.value, _milliseconds(p.unix_time), p.step)
                     for p in points
                 ],
-                params=[Param(_name(k), v[:_LONGEST_PARAM]) for k, v in (params or {}).items()],
-                tags=[RunTag(_name(k), v[:_LONGEST_TAG]) for k, v in (tags or {}).items()],
+                params=[
+                    Param(_name(k), shown(v, _LONGEST_PARAM)) for k, v in (params or {}).items()
+                ],
+                tags=[RunTag(_name(k), shown(v, _LONGEST_TAG)) for k, v in (tags or {}).items()],
             )
 
     def set_status(self, run_id: str, status: str, ended_at: float | None = None) -> None:
         """Sets a run to RUNNING or SCHEDULED; with its end to FINISHED, KILLED or FAILED."""
-        with translated():
+        with self._translated():
             if ended_at is None:
                 self._client.update_run(run_id, status)
             else:
                 self._client.set_terminated(run_id, status, _milliseconds(ended_at))
 
-    def add_file(self, run_id: str, name: str, content: bytes) -> None:
-        """Adds a file to a run, or replaces the one of that name."""
-        with translated(), tempfile.TemporaryDirectory(prefix="vaesearch-") as folder:
-            path = Path(folder) / name
-            path.write_bytes(content)
-            self._client.log_artifact(run_id, str(path))
+    def add_files(self, run_id: str, files: Mapping[str, bytes], place: str = "") -> None:
+        """Adds files to a run, or replaces those of these names.
+
+        Args:
+            run_id: The run.
+            files: Name -> content; names may have folders.
+            place: Folder of the run.
+        """
+        with self._translated(), tempfile.TemporaryDirectory(prefix="vaesearch-") as folder:
+            for name, content in files.items():
+                path = Path(folder) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            self._client.log_artifacts(run_id, folder, place or None)
 
     def add_dataset(self, run_id: str, name: str, content_hash: str) -> None:
         """Names the images that a run was trained on."""
-        with translated():
+        with self._translated():
             from mlflow.entities import Dataset, DatasetInput, InputTag
 
             source = json.dumps({"dataset": name, "sha256": content_hash})
@@ -172,7 +188,7 @@ class MlflowRuns:
         self, run_id: str, folder: Path, place: str, name: str, tags: Mapping[str, str]
     ) -> int:
         """Adds a saved model to a run's files and to the registry; returns its version there."""
-        with translated():
+        with self._translated():
             self._make_model(name)  # first: a name that MLflow refuses leaves no files behind
             self._client.log_artifacts(run_id, str(folder), place)
             source = f"{self._client.get_run(run_id).info.artifact_uri}/{place}"
@@ -181,13 +197,21 @@ class MlflowRuns:
 
     def delete(self, run_id: str) -> None:
         """Marks a run as deleted; `mlflow gc` removes what is marked."""
-        with translated():
+        with self._translated():
             self._client.delete_run(run_id)
+
+    def _translated(self) -> contextlib.AbstractContextManager[None]:
+        return translated(self.uri)
 
     def _make_model(self, name: str) -> None:
         """Makes the model in the registry, unless it is there."""
         from mlflow.exceptions import MlflowException
 
+        if len(name) > _LONGEST_MODEL:  # SQLite keeps it, other databases answer with SQL
+            raise RefusedError(
+                f"A model's name has at most {_LONGEST_MODEL} characters in MLflow. "
+                f"Received: {len(name)}, with `-encoder` or `-decoder` at its end."
+            )
         try:
             self._client.create_registered_model(name)
         except MlflowException as error:
@@ -235,29 +259,29 @@ def _prepare_mlflow() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
+def _address(uri: str) -> str:
+    """Returns where MLflow is asked: without a password that the environment has another one for.
+
+    A study's address is kept as it was written, so a password in it could never be changed.
+    """
+    is_server = uri.startswith(("http:", "https:"))
+    return without_password(uri) if is_server and os.environ.get(_USER_VARIABLE) else uri
+
+
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Turns MLflow's errors into a `TrackerError` of one line."""
+def translated(uri: str = "") -> Iterator[None]:
+    """Turns MLflow's errors into a `TrackerError` of one line; `uri` is the MLflow it names."""
     from mlflow.exceptions import MlflowException
 
     try:
         yield
     except MlflowException as error:
         kind = RefusedError if error.error_code in _REFUSALS else TrackerError
-        raise kind(_one_line(error)) from error
+        raise kind(explained(error, uri)) from error
     except TrackerError:
         raise
     except (OSError, sa.exc.SQLAlchemyError) as error:
-        raise TrackerError(_one_line(error)) from error
-
-
-def without_password(text: str) -> str:
-    """Returns a text without the user and the password of each URL in it."""
-    return re.sub(r"://[^@/\s]+@", "://", text)
-
-
-def _one_line(error: Exception) -> str:
-    return without_password(" ".join(str(error).split()))[:300]
+        raise TrackerError(explained(error, uri)) from error
 
 
 def _name(name: str) -> str:

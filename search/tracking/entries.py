@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from search.study.reader import SearchRecord
 from search.trial import TrialState
+
+# Of what is fixed in the one, of what a trial has of its own in the other.
+_WHOLE: Final = "whole in study.yaml or `vaesearch status --json`"
 
 
 def shown_state(state: TrialState, is_last: bool) -> str:
@@ -44,6 +47,21 @@ def search_tags(record: SearchRecord) -> dict[str, str]:
 def metric_name(name: str) -> str:
     """Returns a name that MLflow takes: `fid@prior*100` becomes `fid/prior x100`."""
     return name.replace("@", "/").replace("*", " x").replace("+", " plus ")
+
+
+def shown(text: str, longest: int) -> str:
+    """Returns text as MLflow takes it, always the same of the same: a param cannot change.
+
+    Args:
+        text: Of a param or a tag.
+        longest: How many characters MLflow keeps. What is longer ends by saying so.
+    """
+    # Half of a character pair, which no database encodes, and NUL, which PostgreSQL refuses.
+    clean = text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if len(clean) <= longest:
+        return clean
+    note = f"… ({len(clean):,} characters; {_WHOLE})"
+    return clean[: longest - len(note)] + note
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, str]:

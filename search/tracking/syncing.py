@@ -8,7 +8,8 @@ from search.errors import SearchError, TrackerError
 from search.study.lease import Lease
 from search.study.projections import SEARCH_ITSELF, Projections
 from search.study.reader import StudyReader
-from search.tracking.client import MlflowRuns, without_password
+from search.tracking.client import MlflowRuns
+from search.tracking.failures import without_password
 from search.tracking.mirror import Mirror
 from search.workspace import Workspace
 

@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import itertools
+import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -136,7 +138,14 @@ def assert_like_the_study(driver: Driver) -> None:
     assert set(runs) == {SEARCH_ITSELF, *(trial.number for trial in trials)}
     for trial in trials:
         for name in ("fid", "tvd", "beta"):
-            assert sorted(history(client, runs[trial.number], name)) == [
-                (item.epoch, item.metrics[name], int(item.unix_time * 1000))
+            found = sorted((s, str(v), t) for s, v, t in history(client, runs[trial.number], name))
+            assert found == [
+                (item.epoch, str(as_kept(item.metrics[name])), int(item.unix_time * 1000))
                 for item in trial.measurements
             ]
+
+
+def as_kept(value: float) -> float:
+    """Returns a value as MLflow keeps it: NaN as such, infinities as the largest finite numbers."""
+    largest = sys.float_info.max
+    return value if math.isnan(value) else min(max(value, -largest), largest)
