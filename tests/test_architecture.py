@@ -13,7 +13,13 @@ MAX_LINES = 300
 MAY_IMPORT = {
     "ray": {"search/executor"},
     "mlflow": {"search/tracking"},
-    "optuna": {"search/study", "search/samplers.py", "search/importance.py"},
+    "optuna": {
+        "search/study",
+        "search/samplers.py",
+        "search/portfolio.py",
+        "search/gaussian_process.py",
+        "search/importance.py",
+    },
     "keras": {"vaemodels", "search/models"},
     "tensorflow": {"vaemodels", "search/models"},
     "torch": set(),

@@ -8,9 +8,10 @@ import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 
-from search import samplers
+from search import portfolio
 from search.errors import StudyConfigError
-from search.samplers import START_TRIALS, Mutation, choose_sampler, make_sampler
+from search.portfolio import START_TRIALS, Mutation
+from search.samplers import choose_sampler, make_sampler
 from search.space import flat_items
 from search.study.proposals import Proposals
 from search.study.reader import SearchRecord
@@ -158,12 +159,12 @@ def told(values):
 class GPStandIn(optuna.samplers.RandomSampler):
     """In the place of the Gaussian process, which needs torch."""
 
-    def __init__(self, seed, warn_independent_sampling):
+    def __init__(self, seed, warp):
         super().__init__(seed=seed)
 
 
 WORSE = [(float(index), -float(index)) for index in range(START_TRIALS, 0, -1)]
-FRUITLESS = [(5.0, -5.0)] * samplers.GP_PATIENCE
+FRUITLESS = [(5.0, -5.0)] * portfolio.GP_PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -177,11 +178,11 @@ FRUITLESS = [(5.0, -5.0)] * samplers.GP_PATIENCE
         ([*WORSE, *FRUITLESS, FRUITLESS[0]], ["GPStandIn"]),
         ([*WORSE, *FRUITLESS, (0.0, 0.0)], ["GPStandIn"]),
         ([*WORSE[1:], None, None], ["TPESampler"]),  # too few that were not stopped
-        ([(9.0, -9.0)] * samplers.GP_TRIALS + WORSE, ["TPESampler"]),
+        ([(9.0, -9.0)] * portfolio.GP_TRIALS + WORSE, ["TPESampler"]),
     ],
 )
 def test_the_process_goes_on_while_it_reaches_the_front(values, proposing, monkeypatch):
-    monkeypatch.setattr(samplers, "GPSampler", GPStandIn)
+    monkeypatch.setattr(portfolio, "WarpedGP", GPStandIn)
     study = told(values)
     found = set()
     for number in range(len(values), len(values) + 8):
