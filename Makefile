@@ -11,9 +11,9 @@ run: $(INSTALLED)
 
 test: test-fast test-slow
 
-# Seconds to minutes on two cores; no Ray, no server.
+# Minutes on two cores, a process per core; no Ray, no server.
 test-fast: $(INSTALLED) check
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 8 --dist loadfile
 
 # Real Ray, kills, servers, a browser.
 test-slow: $(INSTALLED)

@@ -128,7 +128,8 @@ class Session:
         run_trials(desk, shared, self._config.resources, num_workers)
 
     def _remeasure(self, folders: Any) -> bool:
-        """Measures the front's stored weights on fresh draws against the test images.
+        """Has the front's stored weights measured on fresh draws against the test images, and made
+        into pictures and Keras models.
 
         Returns whether it did, and was not stopped.
         """
@@ -138,7 +139,7 @@ class Session:
         wanted = [key for key in front if key not in done]
         if not wanted:
             return True
-        self._say(f"measuring the front's {len(wanted)} models again, on the test images")
+        self._say(f"measuring the front's {len(wanted)} models on the test images, and drawing them")
         params = {t.number: self._config.model_params(dict(t.params)) for t in trials}
         place = (self._config, self._record.id, self._store, folders)
         figures = self._remotely(self._work.remeasure, *place, wanted, params)
