@@ -139,7 +139,7 @@ class Session:
         wanted = [key for key in front if key not in done]
         if not wanted:
             return True
-        self._say(f"measuring the front's {len(wanted)} models on the test images, and drawing them")
+        self._say(f"measuring and drawing the front's {len(wanted)} models, on the test images")
         params = {t.number: self._config.model_params(dict(t.params)) for t in trials}
         place = (self._config, self._record.id, self._store, folders)
         figures = self._remotely(self._work.remeasure, *place, wanted, params)
