@@ -17,6 +17,7 @@ from search.node_sample import NodeSample
 from search.on_end import telling_end
 from search.quota import keeping_quota
 from search.samplers import choose_sampler
+from search.showcase import Showcase
 from search.stopper import Ending, Stopper, signals_stop, watching
 from search.study.database import open_database
 from search.study.lease import Lease, active_seconds
@@ -96,7 +97,7 @@ def drive(
             keeping_quota(reader, workspace, stopper, say),
             projecting(reader, writer, workspace, say, stopper.is_stopping) as add_sample,
         ):
-            if _is_whole(reader, writer):
+            if _is_whole(reader, writer, Showcase(workspace.store(record.config), reader.id)):
                 say("nothing is left to run")
                 ending = Ending.FINISHED
             else:
@@ -141,13 +142,14 @@ def _check_hours(name: str, hours: float | None, used_seconds: float) -> None:
         )
 
 
-def _is_whole(reader: StudyReader, writer: StudyWriter) -> bool:
-    """Returns whether every trial has ended and the front was measured on the test images."""
+def _is_whole(reader: StudyReader, writer: StudyWriter, showcase: Showcase) -> bool:
+    """Returns whether every trial has ended and the front was measured again and drawn."""
     record = reader.record()
     if record.prepared is None or not Desk(writer, record.config.budget.trials).has_everything:
         return False
     front = front_candidates(record.config, reader.trials())
-    return set(front) <= set(reader.remeasured())
+    is_measured = set(front) <= set(reader.remeasured())
+    return is_measured and all(showcase.names(*key) for key in front)
 
 
 def _run(

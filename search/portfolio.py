@@ -35,9 +35,9 @@ class Portfolio(optuna.samplers.BaseSampler):
     by itself: on the benchmark problems each is the better one somewhere.
 
     The Gaussian process knows the objectives slanted. Where it proposes what was tried, one that
-    knows them clipped has a try, then a mutation. After `GP_PATIENCE` trials in a row that did not
-    reach the front, another one has a turn: by turns a mutation and TPE. After `GP_TRIALS` TPE goes
-    on alone.
+    knows them clipped as well has a try, then a mutation. After `GP_PATIENCE` trials in a row that
+    did not reach the front, another one has a turn: by turns a mutation and TPE. After `GP_TRIALS`
+    TPE goes on alone.
 
     Who proposes depends on the number of the trial and on what the Optuna study holds, on nothing
     else: a resumed search goes on as an uninterrupted one.
@@ -73,7 +73,8 @@ class Portfolio(optuna.samplers.BaseSampler):
         proposed = self._chosen.sample_relative(study, trial, search_space)
         if self._chosen is not self._gp or not _is_known(study, proposed):
             return proposed
-        proposed = WarpedGP(self._seed, clipped).sample_relative(study, trial, search_space)
+        near = WarpedGP(self._seed, lambda values: slanted(clipped(values)))
+        proposed = near.sample_relative(study, trial, search_space)
         if not _is_known(study, proposed):
             return proposed
         space = self._mutation.infer_relative_search_space(study, trial)
@@ -150,9 +151,8 @@ class Mutation(optuna.samplers.BaseSampler):
 
 
 def _is_known(study: optuna.Study, params: Mapping[str, Any]) -> bool:
-    """Returns whether a trial has these params already, or runs with them."""
-    states = (OptunaState.COMPLETE, OptunaState.RUNNING)
-    known = [t.params for t in study.get_trials(deepcopy=False, states=states)]
+    """Returns whether a trial has these params already, however it ended, or runs with them."""
+    known = [trial.params for trial in study.get_trials(deepcopy=False)]
     return any(
         own.keys() >= params.keys() and all(_is_same(own[name], params[name]) for name in params)
         for own in known
@@ -161,14 +161,17 @@ def _is_known(study: optuna.Study, params: Mapping[str, Any]) -> bool:
 
 def _is_same(one: Any, other: Any) -> bool:
     if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=_SAME, abs_tol=_SAME)
+        return math.isclose(one, other, rel_tol=_SAME)
     return bool(one == other)
 
 
 def _since_progress(study: optuna.Study) -> int:
-    """Returns how many complete trials came after the last one on the front."""
+    """Returns how many trials came after the last one on the front and have ended."""
     complete, front = _front(study)
-    return len(complete) - 1 - front[-1]
+    last = complete[front[-1]].number
+    trials = study.get_trials(deepcopy=False)[last + 1 :]
+    # Those of a smaller space that do not fit into this one have failed without params.
+    return sum(trial.state.is_finished() and bool(trial.params) for trial in trials)
 
 
 def _front(study: optuna.Study) -> tuple[list[FrozenTrial], list[int]]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from search.errors import SearchError
 from search.files import Files, shown_size
 from search.pruning import plan_pruning
+from search.showcase import FOLDER as SHOWCASE
 from search.stopper import Ending, Stopper
 from search.study.history import add_event
 from search.study.reader import StudyReader
@@ -24,12 +25,14 @@ _GB: Final = 2**30
 
 
 def store_bytes(store: str, search_id: str) -> int:
-    """Returns how much a store holds of a search.
+    """Returns how much a store holds of a search, but for what is shown of its front: that is
+    made at the very end, and made again if it is gone.
 
     Raises:
         StoreError: If the store refuses.
     """
-    return sum(file.num_bytes for file in Files(store, search_id).walk())
+    files = Files(store, search_id).walk()
+    return sum(file.num_bytes for file in files if not file.path.startswith(f"{SHOWCASE}/"))
 
 
 @final

@@ -50,16 +50,19 @@ class Shared:
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """The three things that worker processes are asked to do.
+    """The four things that worker processes are asked to do.
 
     Attributes:
         prepare: (config, dataset folder, cache) -> what benches need, and what is stored with the
             search as `prepared`. Once per driver.
         open_bench: Called once in every worker.
         remeasure: (config, search id, store, folders, candidates, params) -> test figures by
-            (trial, epoch) of stored weights; writes what is to be shown of them into the store.
+            (trial, epoch) of stored weights.
+        show: The same arguments; writes into the store what is to be shown of the candidates, and
+            returns of how many. A stop may end it anywhere.
     """
 
     prepare: Callable[[StudyConfig, str, Path], tuple[Any, dict[str, Any]]]
     open_bench: Callable[[Shared], Bench]
     remeasure: Callable[..., Mapping[tuple[int, int], Mapping[str, float]]]
+    show: Callable[..., int]

@@ -10,6 +10,7 @@ import pytest
 import vaemodels
 from search.errors import NotFoundError, SearchError, StoreError
 from search.models.remeasure import remeasure
+from search.models.showing import show
 from search.models.stored import candidate_files, kept_epochs, load_candidate
 from search.models.vocabulary import COSTS
 from search.showcase import Showcase
@@ -178,7 +179,7 @@ def test_what_is_shown_of_a_front_member_is_pictures_and_models_that_mlflow_load
     worker = work()
     list(rounds(worker.attempt()))
     store, params = str(tmp_path / "store"), {0: worker.config.model_params(PARAMS)}
-    remeasure(worker.config, "id", store, worker.folders, [(0, 4)], params)
+    assert show(worker.config, "id", store, worker.folders, [(0, 4), (0, 99)], params) == 1
     shown = Showcase(store, "id").read(0, 4)
     pictures = {name: content for name, content in shown.items() if name.endswith(".png")}
     assert set(pictures) == {"latent_space.png", "latent_use.png", "manifold.png"}
@@ -196,14 +197,15 @@ def test_what_is_shown_of_a_front_member_is_pictures_and_models_that_mlflow_load
     np.testing.assert_allclose(codes, model.inference.encode(images), atol=1e-5)
 
 
-def test_a_model_of_which_nothing_can_be_shown_keeps_its_figures(work, tmp_path, monkeypatch):
+def test_of_a_model_that_cannot_be_drawn_the_reason_is_shown(work, tmp_path, monkeypatch):
     worker = work()
     list(rounds(worker.attempt()))
     store, params = str(tmp_path / "store"), {0: worker.config.model_params(PARAMS)}
-    monkeypatch.setattr("search.models.remeasure.shown", lambda *_: 1 / 0)
-    found = remeasure(worker.config, "id", store, worker.folders, [(0, 4)], params)
-    assert "fid" in found[0, 4]
-    assert Showcase(store, "id").read(0, 4) == {}
+    monkeypatch.setattr("search.models.showing.draw_latents", lambda *_: 1 / 0)
+    assert show(worker.config, "id", store, worker.folders, [(0, 4)], params) == 1
+    assert Showcase(store, "id").read(0, 4) == {
+        "error.txt": b"ZeroDivisionError: division by zero\n"
+    }
 
 
 def test_export_takes_the_last_epoch_unless_told_otherwise(work, tmp_path):

@@ -1,7 +1,7 @@
-"""One session of a search on Ray: prepare its images, run its trials, measure its front again."""
+"""One session of a search on Ray: its images, its trials, its front measured again and drawn."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import ray
@@ -9,14 +9,16 @@ import ray
 from search.candidates import front_candidates
 from search.config import StudyConfig
 from search.early_stopping import make_early_stopping
-from search.errors import IdentityError
+from search.errors import IdentityError, SearchError
 from search.executor.desk import Desk
 from search.executor.remote import remotely
 from search.executor.run import run_trials
 from search.executor.stop_flag import StopFlag
+from search.showcase import Showcase
 from search.stopper import Ending, Stopper
 from search.study.reader import StudyReader
 from search.study.writer import StudyWriter
+from search.trial import Trial
 from search.work import Shared, Work
 from search.workspace import Workspace
 
@@ -81,7 +83,7 @@ class Session:
             return self._stopper.ending
         if desk.is_settled:
             self._note_settled()
-        if not self._remeasure(folders):
+        if not (self._remeasure(folders) and self._show(folders)):
             return self._stopper.ending or Ending.STOPPED
         return Ending.SETTLED if desk.is_settled else Ending.FINISHED
 
@@ -128,8 +130,7 @@ class Session:
         run_trials(desk, shared, self._config.resources, num_workers)
 
     def _remeasure(self, folders: Any) -> bool:
-        """Has the front's stored weights measured on fresh draws against the test images, and made
-        into pictures and Keras models.
+        """Measures the front's stored weights on fresh draws against the test images.
 
         Returns whether it did, and was not stopped.
         """
@@ -139,15 +140,39 @@ class Session:
         wanted = [key for key in front if key not in done]
         if not wanted:
             return True
-        self._say(f"measuring and drawing the front's {len(wanted)} models, on the test images")
-        params = {t.number: self._config.model_params(dict(t.params)) for t in trials}
-        place = (self._config, self._record.id, self._store, folders)
-        figures = self._remotely(self._work.remeasure, *place, wanted, params)
+        self._say(f"measuring the front's {len(wanted)} models again, on the test images")
+        figures = self._remotely(self._work.remeasure, *self._models(folders, trials, wanted))
         if figures is None:
             return False
         for (trial, epoch), metrics in figures.items():
             self._writer.remeasured(trial, epoch, metrics)
         return True
+
+    def _show(self, folders: Any) -> bool:
+        """Has pictures and Keras models made of those front members that have none.
+
+        Returns whether it was not stopped. What fails is said, and tried again by the next driver.
+        """
+        trials = self._reader.trials()
+        try:
+            showcase = Showcase(self._store, self._record.id)
+            front = front_candidates(self._config, trials)
+            wanted = [key for key in front if not showcase.names(*key)]
+            if not wanted:
+                return True
+            self._say(f"drawing the front's {len(wanted)} models")
+            arguments = self._models(folders, trials, wanted)
+            return self._remotely(self._work.show, *arguments) is not None
+        except SearchError as error:
+            self._say(f"the front was not drawn: {error}")
+            return True
+
+    def _models(
+        self, folders: Any, trials: Sequence[Trial], wanted: list[tuple[int, int]]
+    ) -> tuple[Any, ...]:
+        """Returns what a worker has to know of candidates."""
+        params = {t.number: self._config.model_params(dict(t.params)) for t in trials}
+        return self._config, self._record.id, self._store, folders, wanted, params
 
     def _remotely(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Returns `function(*arguments)` from a worker process, None if stopped meanwhile."""

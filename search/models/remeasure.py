@@ -1,6 +1,5 @@
 """Test figures of stored weights: fresh draws, the test split, nothing chosen by them."""
 
-import logging
 from collections.abc import Mapping
 
 from search.config import StudyConfig
@@ -9,14 +8,10 @@ from search.models.images import ImageFolders
 from search.models.judge import open_judge
 from search.models.measuring import Measurer
 from search.models.params import own_sampler
-from search.models.showing import shown
 from search.models.stored import load_candidate
 from search.seeds import Purpose, derive_seed
-from search.showcase import Showcase
 from search.store import TrialStore
 from search.trial import Params
-
-_log = logging.getLogger(__name__)
 
 
 def remeasure(
@@ -27,8 +22,7 @@ def remeasure(
     candidates: list[tuple[int, int]],
     params: Mapping[int, Params],
 ) -> dict[tuple[int, int], dict[str, float]]:
-    """Returns what candidates score on the test images: FID, TVD, class gap and the loss terms;
-    and writes into the store what is to be shown of their models.
+    """Returns what candidates score on the test images: FID, TVD, class gap and the loss terms.
 
     All of them are measured with the same noise, which no trial was measured with.
 
@@ -45,18 +39,12 @@ def remeasure(
     seed = derive_seed(config.seed, Purpose.REMEASURING)
     measurer = Measurer(config, dataset, dataset.test, judge, seed)
     trial_store = TrialStore(store, search_id)
-    showcase = Showcase(store, search_id)
     figures = {}
     for trial, epoch in candidates:
         try:
             model = load_candidate(trial_store, dataset, trial, epoch)
         except StoreError:
             continue
-        if model is None:
-            continue
-        figures[trial, epoch] = measurer.measure(model, own_sampler(params[trial]))
-        try:
-            showcase.add(trial, epoch, shown(config, dataset, model, params[trial]))
-        except Exception:  # noqa: BLE001 - the figures are what counts
-            _log.warning("Nothing is shown of %d@%d.", trial, epoch, exc_info=True)
+        if model is not None:
+            figures[trial, epoch] = measurer.measure(model, own_sampler(params[trial]))
     return figures

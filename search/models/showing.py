@@ -2,19 +2,26 @@
 
 import dataclasses
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from search.config import StudyConfig
+from search.errors import StoreError
+from search.models.images import ImageFolders
 from search.models.params import own_sampler
+from search.models.stored import load_candidate
 from search.seeds import Purpose, derive_seed
+from search.showcase import Showcase
+from search.store import TrialStore
 from search.tracking.saved_models import save_model
 from search.trial import Params
 from vaemodels.analysis.report import draw_latents
 from vaemodels.analysis.subject import AnalysisImages, Subject
 from vaemodels.data import Dataset
+from vaemodels.devices import release_memory
 from vaemodels.functional import functional_decoder, functional_encoder
 from vaemodels.training import Trainer
 
@@ -22,7 +29,49 @@ from vaemodels.training import Trainer
 _MOST_IMAGES: Final = 1_000
 
 
-def shown(
+def show(
+    config: StudyConfig,
+    search_id: str,
+    store: str,
+    folders: ImageFolders,
+    candidates: list[tuple[int, int]],
+    params: Mapping[int, Params],
+) -> int:
+    """Writes into the store what is to be shown of candidates; returns of how many.
+
+    Args:
+        config: The study file.
+        search_id: The search.
+        store: Its store.
+        folders: Its images.
+        candidates: (trial, epoch) pairs. One whose weights are gone or damaged is left out; of one
+            that cannot be drawn the reason is written, so that nobody tries again.
+        params: Of these trials, what is fixed included.
+
+    Raises:
+        StoreError: If the store takes nothing.
+    """
+    dataset = folders.images()
+    trial_store, showcase = TrialStore(store, search_id), Showcase(store, search_id)
+    count = 0
+    for trial, epoch in candidates:
+        release_memory()  # of the model before
+        try:
+            model = load_candidate(trial_store, dataset, trial, epoch)
+        except StoreError:
+            continue
+        if model is None:
+            continue
+        try:
+            files = _shown(config, dataset, model, params[trial])
+        except Exception as error:  # noqa: BLE001 - whatever is odd about one, the others are drawn
+            files = {"error.txt": f"{type(error).__name__}: {error}\n".encode()}
+        showcase.add(trial, epoch, files)
+        count += 1
+    return count
+
+
+def _shown(
     config: StudyConfig, dataset: Dataset, model: Trainer, params: Params
 ) -> dict[str, bytes]:
     """Returns path -> content: pictures of the latent space on test images, and the encoder and
@@ -34,9 +83,6 @@ def shown(
         model: As it was after the candidate's epoch.
         params: Of its trial, what is fixed included.
 
-    Raises:
-        ValueError: If nothing can be drawn of the model's codes, for example because it diverged.
-        TrackerError: If MLflow refuses a model.
     """
     seed = derive_seed(config.seed, Purpose.REMEASURING)
     subject = Subject(model.inference, _few_images(dataset), [own_sampler(params)], seed)

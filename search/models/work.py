@@ -23,4 +23,10 @@ def _remeasure(*arguments: Any) -> Any:
     return remeasure(*arguments)
 
 
-TRAINING: Final = Work(_prepare, _open_bench, _remeasure)
+def _show(*arguments: Any) -> Any:
+    from search.models.showing import show
+
+    return show(*arguments)
+
+
+TRAINING: Final = Work(_prepare, _open_bench, _remeasure, _show)

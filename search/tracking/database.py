@@ -33,7 +33,8 @@ def check_database(uri: str) -> None:
 
 def _arguments(url: sa.URL) -> dict[str, Any]:
     """Returns what keeps a network that swallows packets from holding a command up."""
-    is_bounded = url.get_backend_name() != "postgresql" or "connect_timeout" in url.query
+    takes_timeout = url.get_driver_name() in ("psycopg", "psycopg2")
+    is_bounded = not takes_timeout or "connect_timeout" in url.query
     return {} if is_bounded else {"connect_timeout": _CONNECT_SECONDS}
 
 

@@ -10,6 +10,8 @@ _VARIABLES: Final = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
 # A password may hold an @ or, up to the next blank, a slash; what looks like a port is none.
 _CREDENTIALS: Final = re.compile(r"(?<=://)(?:[^/\s]*@|[^/\s:@]*:(?![0-9]+/)[^@\s]*@)")
 
+_IN_QUERY: Final = re.compile(r"(?<=password=)[^&\s]+")
+
 
 def explained(error: Exception, uri: str = "") -> str:
     """Returns an error as one line.
@@ -35,7 +37,7 @@ def explained(error: Exception, uri: str = "") -> str:
 
 def without_password(text: str) -> str:
     """Returns a text without the user and the password of each URL in it."""
-    return _CREDENTIALS.sub("", text)
+    return _IN_QUERY.sub("***", _CREDENTIALS.sub("", text))
 
 
 def _status(error: Exception) -> int | None:

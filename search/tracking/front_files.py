@@ -40,14 +40,15 @@ class FrontFiles:
             wanted: Its epochs on the front, with commas between them.
             shown: The epochs whose files MLflow has, likewise.
         """
-        epochs = sorted({*_epochs(wanted)} - {*_epochs(shown)})
-        try:
-            self._showcase = self._showcase or Showcase(self._store, self._search_id)
-            found = {epoch: self._showcase.read(trial, epoch) for epoch in epochs}
-        except StoreError as error:
-            _log.info("The models of trial %d are not shown: %s", trial, error)
-            return {}
-        return {epoch: files for epoch, files in found.items() if files}
+        found = {}
+        for epoch in sorted({*_epochs(wanted)} - {*_epochs(shown)}):
+            try:
+                self._showcase = self._showcase or Showcase(self._store, self._search_id)
+                if files := self._showcase.read(trial, epoch):
+                    found[epoch] = files
+            except StoreError as error:
+                _log.info("The model %d@%d is not shown: %s", trial, epoch, error)
+        return found
 
 
 def with_epoch(shown: str, epoch: int) -> str:
@@ -56,4 +57,4 @@ def with_epoch(shown: str, epoch: int) -> str:
 
 
 def _epochs(text: str) -> list[int]:
-    return [int(part) for part in text.split(",") if part]
+    return [int(part) for part in text.split(",") if part.isdigit()]  # MLflow cuts long tags

@@ -128,17 +128,22 @@ class Mirror:
             raise
 
     def _show_models(self) -> None:
+        refusals: list[RefusedError] = []
         for number, tags in sorted(self._standings.items()):
-            if tags.get(ON_FRONT) != "true":
-                continue
-            run_id = self._told[number].run_id
-            shown = self._shown.get(number, "")
-            for epoch, files in self._front_files.due(number, tags[EPOCHS], shown).items():
-                self._check()
-                self._runs.add_files(run_id, files, model_place(epoch))
-                shown = self._shown[number] = with_epoch(shown, epoch)
-                self._check()
-                self._runs.log(run_id, tags={SHOWN: shown})
+            if tags.get(ON_FRONT) == "true" and number in self._told:
+                with _collected(refusals):
+                    self._show_model(number, self._told[number].run_id, tags[EPOCHS])
+        if refusals:
+            raise refusals[0]
+
+    def _show_model(self, number: int, run_id: str, epochs: str) -> None:
+        shown = self._shown.get(number, "")
+        for epoch, files in self._front_files.due(number, epochs, shown).items():
+            self._check()
+            self._runs.add_files(run_id, files, model_place(epoch))
+            shown = self._shown[number] = with_epoch(shown, epoch)
+            self._check()
+            self._runs.log(run_id, tags={SHOWN: shown})
 
     def _open(self) -> None:
         """Connects, and forgets what MLflow no longer has."""
@@ -146,8 +151,9 @@ class Mirror:
         self._told = self._rows.read()
         known = {number: [run.id for run in runs] for number, runs in self._known.items()}
         gone = [n for n, told in self._told.items() if told.run_id not in known.get(n, [])]
+        kept = {number: self._kept(number, ids) for number, ids in known.items()}
         for number, ids in known.items():
-            self._remove_doubles(number, ids)
+            self._remove_doubles(kept[number], ids)
         if gone:
             self._rows.forget(gone)
             self._sequence = 0
@@ -161,16 +167,19 @@ class Mirror:
             number: run.tags
             for number, runs in self._known.items()
             for run in runs
-            if number in self._told and run.id == self._told[number].run_id
+            if run.id == kept[number]
         }
         self._standings = {n: {k: t[k] for k in OFF_FRONT if k in t} for n, t in tags.items()}
         self._shown = {number: own.get(SHOWN, "") for number, own in tags.items()}
         self._is_open = True
 
-    def _remove_doubles(self, number: int, ids: Sequence[str]) -> None:
-        """Deletes what a driver that stood still made again before it noticed that it was late."""
+    def _kept(self, number: int, ids: Sequence[str]) -> str:
+        """Returns which of a trial's runs is told of it."""
         told = self._told.get(number)
-        kept = told.run_id if told and told.run_id in ids else ids[0]
+        return told.run_id if told and told.run_id in ids else ids[0]
+
+    def _remove_doubles(self, kept: str, ids: Sequence[str]) -> None:
+        """Deletes what a driver that stood still made again before it noticed that it was late."""
         for run_id in [run_id for run_id in ids if run_id != kept]:
             self._check()
             self._runs.delete(run_id)
@@ -185,7 +194,7 @@ class Mirror:
     ) -> Told:
         self._check()
         if known := self._known.get(trial):
-            told = Told(known[0].id, 0, _FOUND)
+            told = Told(self._kept(trial, [run.id for run in known]), 0, _FOUND)
         else:
             told = Told(self._runs.create(trial, name, unix_time, tags), 0, _CREATED)
         self._remember(trial, told)

@@ -125,10 +125,7 @@ class Projector:
         while True:
             is_last = self._ended.wait(pause)
             try:
-                self._mirror.flush(is_last)
-                self._is_failing, pause = False, self._pause
-                self._send(is_last)
-                self._mirror.show(is_last)
+                self._tell(is_last)
             except LeaseLostError:
                 self._is_taken_over = True
                 return
@@ -139,9 +136,21 @@ class Projector:
                     time.sleep(_DRAIN_PAUSE_SECONDS)
                     continue
             else:
-                self._is_drained = is_last
+                self._is_failing, self._is_drained, pause = False, is_last, self._pause
             if is_last:
                 return
+
+    def _tell(self, is_last: bool) -> None:
+        """Tells MLflow all that is new; what it refuses of one run holds up nothing else."""
+        refusal = None
+        try:
+            self._mirror.flush(is_last)
+        except RefusedError as error:
+            refusal = error
+        self._send(is_last)
+        self._mirror.show(is_last)
+        if refusal is not None:
+            raise refusal
 
     def _has_time(self) -> bool:
         return time.monotonic() + _DRAIN_PAUSE_SECONDS < self._deadline

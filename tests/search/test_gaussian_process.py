@@ -11,7 +11,7 @@ from optuna.trial import TrialState, create_trial
 from search import gaussian_process
 from search.front import non_dominated
 from search.gaussian_process import WarpedGP, clipped, slanted
-from search.portfolio import START_TRIALS
+from search.portfolio import GP_PATIENCE, START_TRIALS
 from search.samplers import make_sampler
 
 SPACE = {"beta": FloatDistribution(0, 1), "dropout": FloatDistribution(0, 1)}
@@ -113,3 +113,14 @@ def test_what_was_tried_is_not_proposed_again(study, shown):
     assert other.params != new.params
     parents = [trial.params for trial in study.trials[:START_TRIALS]]
     assert any(sum(other.params[k] == one[k] for k in SPACE) == 1 for one in parents)
+
+
+def test_what_failed_is_not_proposed_again_and_wears_out_the_patience(study, shown):
+    for number in range(GP_PATIENCE + 1):
+        study.sampler = make_sampler("gp+tpe", 0, number)
+        trial = study.ask(SPACE)
+        study.tell(trial, state=TrialState.FAIL)
+    tried = [tuple(trial.params.values()) for trial in study.trials[-GP_PATIENCE - 1 :]]
+    assert len(set(tried)) == len(tried)
+    # Two trials of the fixture have ended without reaching the front; then one turn is another's.
+    assert len(shown) == 1 + 2 * (GP_PATIENCE - 1)

@@ -62,9 +62,9 @@ def kinds(reader):
     return [event.kind for event in reader.events()]
 
 
-def test_the_size_is_that_of_all_files(tmp_path):
+def test_the_size_is_that_of_all_files_but_what_is_shown_of_the_front(tmp_path):
     assert store_bytes(str(tmp_path), "id") == 0
-    for path in ("trials/00000/001/a", "confirmations/1/x/b"):
+    for path in ("trials/00000/001/a", "confirmations/1/x/b", "front/00000/000003/latents.png"):
         (tmp_path / "id" / path).parent.mkdir(parents=True)
         (tmp_path / "id" / path).write_bytes(b"x" * 700)
     (tmp_path / "other").mkdir()

@@ -17,6 +17,7 @@ SECRET = "s3cr3t"
         ("http://ada:s3cr3t@host:5000/a is away", "http://host:5000/a is away"),
         ("http://ada:s3cr3t@x@host/a", "http://host/a"),
         ("postgresql+psycopg://ada:s3/cr3t@host:5432/db", "postgresql+psycopg://host:5432/db"),
+        ("postgresql://h/db?a=b&password=s3cr3t&c=d", "postgresql://h/db?a=b&password=***&c=d"),
         ("sqlite:////folder/file.db", "sqlite:////folder/file.db"),
         ("http://host:5000/of@someone", "http://host:5000/of@someone"),
         ("s3cr3t is no address", "s3cr3t is no address"),

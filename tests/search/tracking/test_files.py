@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from search.showcase import Showcase
+from search.study.projections import SEARCH_ITSELF, Projections
 from search.tracking.client import MlflowRuns
-from search.trial import TrialState
+from search.trial import Measurement, TrialState
 from tests.search.tracking.mlflow_study import (
     PNG,
+    START,
     Driver,
     assert_like_the_study,
     make_client,
@@ -86,6 +88,46 @@ class TestModels:
         assert run.data.tags["front.shown"] == "3"
         [folder] = make_client(driver).list_artifacts(run.info.run_id)
         assert folder.path == "epoch-000003"
+
+    def test_telling_all_of_it_again_sends_no_model_twice(
+        self, driver: Driver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        best = driver.whole_trial()
+        store = driver.workspace.store(driver.reader.record().config)
+        Showcase(store, driver.reader.id).add(best, 3, self.MADE)
+        self.end(driver)
+        rows = Projections(driver.reader.engine, driver.reader.id)
+        rows.forget(rows.read())
+        sent: list[str] = []
+        monkeypatch.setattr(MlflowRuns, "add_files", lambda _, run, *__: sent.append(run))
+        self.end(driver)
+        parent = runs_of(driver)[SEARCH_ITSELF].info.run_id
+        assert sent == [parent]
+
+    def test_a_trial_that_left_the_front_unseen_is_told_so(self, driver: Driver) -> None:
+        beaten = driver.whole_trial(fid=60.0)
+        self.end(driver)
+        rows = Projections(driver.reader.engine, driver.reader.id)
+        rows.forget(rows.read())
+        trial, attempt = driver.begin()
+        better = Measurement(1, {"fid": 1.0, "tvd": 0.1}, START)
+        driver.writer.record(trial, attempt, [better])
+        driver.writer.finish(trial, attempt, TrialState.COMPLETE)
+        self.end(driver)
+        assert runs_of(driver)[beaten].data.tags["front.on_front"] == "false"
+
+    def test_a_tag_that_is_no_list_of_epochs_means_that_nothing_is_shown(
+        self, driver: Driver
+    ) -> None:
+        best = driver.whole_trial()
+        store = driver.workspace.store(driver.reader.record().config)
+        Showcase(store, driver.reader.id).add(best, 3, self.MADE)
+        mirror = driver.mirror()
+        mirror.flush()
+        run_id = runs_of(driver)[best].info.run_id
+        make_client(driver).set_tag(run_id, "front.shown", "1… (9,000 characters)")
+        self.end(driver)
+        assert runs_of(driver)[best].data.tags["front.shown"] == "3"
 
     def test_a_store_that_does_not_answer_holds_up_nothing(self, driver: Driver) -> None:
         best = driver.whole_trial()

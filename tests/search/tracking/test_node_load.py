@@ -1,7 +1,7 @@
 """The load of the machines on the search's own run, whatever MLflow does. Real MLflow, no Ray."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,7 +12,7 @@ from search.study.projections import SEARCH_ITSELF, Projections
 from search.tracking import node_load
 from search.tracking.client import MlflowRuns, Point
 from search.tracking.node_load import NodeLoad
-from search.tracking.projector import projecting
+from search.tracking.projector import Projector, projecting
 from search.workspace import Workspace
 from tests.search.tracking.mlflow_study import (
     Driver,
@@ -191,3 +191,28 @@ def test_a_study_without_mlflow_wants_no_samples(workspace: Workspace) -> None:
         projecting(driver.reader, driver.writer, workspace, pytest.fail) as add,
     ):
         assert add is None
+
+
+def test_an_outage_that_only_samples_notice_is_said_once() -> None:
+    class Quiet:
+        """A search of which nothing is new, so that telling it asks nobody."""
+
+        def flush(self, is_last: bool) -> None: ...
+        def show(self, is_last: bool) -> None: ...
+        def close(self) -> None: ...
+        def untold(self) -> dict[int, int]:
+            return {}
+
+    sent, said = list[bool](), list[str]()
+
+    def send(is_last: bool) -> None:
+        sent.append(is_last)
+        if len(sent) < 4:
+            raise TrackerError("away")
+
+    projector = Projector(cast(Any, Quiet()), "demo", said.append, send, pause=0.01)
+    projector.start()
+    wait_until(lambda: len(sent) > 4, "the samples are sent")
+    projector.finish()
+    assert len(said) == 1
+    assert "away" in said[0]
