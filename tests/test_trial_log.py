@@ -197,7 +197,7 @@ class TestWorker:
     @pytest.fixture
     def worker(self, tmp_path):
         def make(task=TASK, open_bench=lambda _: FakeBench(), root=tmp_path):
-            shared = Shared(None, "id", str(root), None, None, Work(None, open_bench, None))
+            shared = Shared(None, "id", str(root), None, None, Work(None, open_bench, None, None))
             worker = TrialWorker.__new__(TrialWorker)  # as Ray makes it, without Ray
             worker.setup({"assignment": task.to_json()}, shared)
             return worker
