@@ -1,25 +1,20 @@
 """The real thing: real Ray, real images, real kills. Each test is one sentence of the promise."""
 
-import contextlib
 import json
 import signal
-import socket
 import sqlite3
-import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
-from mlflow import MlflowClient
 from numpy.typing import NDArray
 
 from search.models.vocabulary import COSTS
 from search.study.lease import current_holder
-from search.tracking.client import EXPERIMENT
 from search.trial import TrialState
-from tests.running import DEADLINE_SECONDS, finished, reader, running, wait_until
+from tests.running import finished, reader, running, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -218,37 +213,6 @@ def test_no_port_is_open_beyond_this_machine(tmp_path):
         assert set(listening) <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
         command.send(signal.SIGINT)
         command.wait(30)
-
-
-def test_mlflow_shows_the_load_of_the_machine_and_no_process_is_left(tmp_path):
-    family = set()
-
-    def has_ended() -> bool:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            family.update(psutil.Process(command.process.pid).children(recursive=True))
-        return command.process.poll() is not None
-
-    with running(tmp_path, "run", study(tmp_path, trials=1, epochs=20)) as command:
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not has_ended():
-            assert time.monotonic() < deadline, command.output
-            time.sleep(0.05)
-        assert command.wait() == 0, command.output
-    assert family, "Ray's processes were not seen: the test looks in the wrong place"
-    assert not psutil.wait_procs(family, 30)[1]
-    client = MlflowClient(f"sqlite:///{tmp_path / 'ws' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name(EXPERIMENT)
-    runs = client.search_runs([experiment.experiment_id])
-    loads = {
-        run.info.run_name: {name for name in run.data.metrics if name.startswith("system/")}
-        for run in runs
-    }
-    cpu = f"system/{socket.gethostname()}/cpu_utilization_percentage"
-    assert cpu in loads["small"]
-    assert loads["trial-00000"] == set()
-    parent = next(run for run in runs if run.info.run_name == "small")
-    points = client.get_metric_history(parent.info.run_id, cpu)
-    assert all(0 <= point.value <= 100 and 0 <= point.step < 600 for point in points)
 
 
 def test_a_worker_that_dies_costs_only_its_time(tmp_path):
