@@ -179,7 +179,9 @@ def test_what_is_shown_of_a_front_member_is_pictures_and_models_that_mlflow_load
     worker = work()
     list(rounds(worker.attempt()))
     store, params = str(tmp_path / "store"), {0: worker.config.model_params(PARAMS)}
-    assert show(worker.config, "id", store, worker.folders, [(0, 4), (0, 99)], params) == 1
+    assert show(worker.config, "id", store, worker.folders, [(0, 4), (0, 99)], params) == 2
+    reason = b"NotFoundError: The store keeps no weights of it.\n"
+    assert Showcase(store, "id").read(0, 99) == {"error.txt": reason}
     shown = Showcase(store, "id").read(0, 4)
     pictures = {name: content for name, content in shown.items() if name.endswith(".png")}
     assert set(pictures) == {"latent_space.png", "latent_use.png", "manifold.png"}
@@ -201,7 +203,7 @@ def test_of_a_model_that_cannot_be_drawn_the_reason_is_shown(work, tmp_path, mon
     worker = work()
     list(rounds(worker.attempt()))
     store, params = str(tmp_path / "store"), {0: worker.config.model_params(PARAMS)}
-    monkeypatch.setattr("search.models.showing.draw_latents", lambda *_: 1 / 0)
+    monkeypatch.setattr("search.models.showing.draw_latent_pictures", lambda *_: 1 / 0)
     assert show(worker.config, "id", store, worker.folders, [(0, 4)], params) == 1
     assert Showcase(store, "id").read(0, 4) == {
         "error.txt": b"ZeroDivisionError: division by zero\n"

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from search.config import StudyConfig
-from search.errors import StoreError
+from search.errors import NotFoundError
 from search.models.images import ImageFolders
 from search.models.params import own_sampler
 from search.models.stored import load_candidate
@@ -18,7 +18,7 @@ from search.showcase import Showcase
 from search.store import TrialStore
 from search.tracking.saved_models import save_model
 from search.trial import Params
-from vaemodels.analysis.report import draw_latents
+from vaemodels.analysis.report import draw_latent_pictures
 from vaemodels.analysis.subject import AnalysisImages, Subject
 from vaemodels.data import Dataset
 from vaemodels.devices import release_memory
@@ -44,8 +44,8 @@ def show(
         search_id: The search.
         store: Its store.
         folders: Its images.
-        candidates: (trial, epoch) pairs. One whose weights are gone or damaged is left out; of one
-            that cannot be drawn the reason is written, so that nobody tries again.
+        candidates: (trial, epoch) pairs. Of one that cannot be drawn, for example because its
+            weights are gone, the reason is written, so that nobody tries again.
         params: Of these trials, what is fixed included.
 
     Raises:
@@ -53,22 +53,17 @@ def show(
     """
     dataset = folders.images()
     trial_store, showcase = TrialStore(store, search_id), Showcase(store, search_id)
-    count = 0
     for trial, epoch in candidates:
         release_memory()  # of the model before
         try:
             model = load_candidate(trial_store, dataset, trial, epoch)
-        except StoreError:
-            continue
-        if model is None:
-            continue
-        try:
+            if model is None:
+                raise NotFoundError("The store keeps no weights of it.")
             files = _shown(config, dataset, model, params[trial])
         except Exception as error:  # noqa: BLE001 - whatever is odd about one, the others are drawn
             files = {"error.txt": f"{type(error).__name__}: {error}\n".encode()}
         showcase.add(trial, epoch, files)
-        count += 1
-    return count
+    return len(candidates)
 
 
 def _shown(
@@ -82,14 +77,13 @@ def _shown(
         dataset: Its images.
         model: As it was after the candidate's epoch.
         params: Of its trial, what is fixed included.
-
     """
     seed = derive_seed(config.seed, Purpose.REMEASURING)
     subject = Subject(model.inference, _few_images(dataset), [own_sampler(params)], seed)
     parts = {"encoder": functional_encoder, "decoder": functional_decoder}
     with tempfile.TemporaryDirectory(prefix="vaesearch-") as scratch:
         folder = Path(scratch)
-        draw_latents(subject, folder)
+        draw_latent_pictures(subject, folder)
         for name, make in parts.items():
             save_model(make(model.vae), folder / name)
         files = [path for path in folder.rglob("*") if path.is_file()]

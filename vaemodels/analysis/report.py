@@ -133,7 +133,7 @@ def analyze(
     return report
 
 
-def draw_latents(subject: Subject, folder: Path) -> None:
+def draw_latent_pictures(subject: Subject, folder: Path) -> None:
     """Draws into a folder that is there what shows the latent space: the pictures of `analyze`
     that take a few seconds, those that make sense for the model.
 
