@@ -15,9 +15,9 @@ test: test-fast test-slow
 test-fast: $(INSTALLED) check
 	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 8 --dist loadfile
 
-# Real Ray, kills, servers, a browser.
+# Real Ray, kills, servers, a browser; two at a time.
 test-slow: $(INSTALLED)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --numprocesses auto --maxprocesses 2 --dist loadfile
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

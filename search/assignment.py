@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import final
 
 from search.trial import Measurement, Params
@@ -20,6 +21,7 @@ class Assignment:
         repeat: 0 for the search's own training; that of a confirmation is counted from 1.
         epochs: After which epochs to measure, the last of which ends the training; None for what
             the study file says.
+        is_alone: Whether it gets a GPU for itself, because it ran out of memory beside others.
     """
 
     trial: int
@@ -28,6 +30,7 @@ class Assignment:
     seed: int
     repeat: int = 0
     epochs: list[int] | None = None
+    is_alone: bool = False
 
     def to_json(self) -> str:
         """Returns the assignment as text, which Tune passes on untouched."""
@@ -47,13 +50,18 @@ class Round:
     Attributes:
         measurements: What was measured. The first round of an attempt repeats all that earlier
             attempts had measured, because a crash may have kept it from being reported.
-        outcome: None to go on, else complete, failed, interrupted, or blocked (the store refuses).
-        reason: Why it failed or is blocked.
+        outcome: None to go on, else complete, failed, interrupted, exhausted (out of memory), or
+            blocked (the store refuses).
+        reason: Why it failed, is exhausted or blocked.
+        seconds: Where the worker's time went since its last report, by part (`search.stopwatch`).
+        counts: Of what it did meanwhile, such as models compiled.
     """
 
     measurements: list[Measurement]
     outcome: str | None = None
     reason: str | None = None
+    seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
         """Returns the round as text, which Tune passes on untouched."""
@@ -63,5 +71,5 @@ class Round:
     def from_json(cls, text: str) -> "Round":
         """Returns the round of `to_json`."""
         values = json.loads(text)
-        measurements = [Measurement(**item) for item in values["measurements"]]
-        return cls(measurements, values["outcome"], values["reason"])
+        measurements = [Measurement(**item) for item in values.pop("measurements")]
+        return cls(measurements, **values)

@@ -9,20 +9,22 @@ from search.config import StudyConfig, replaced
 from search.driver import check_identity, check_study, held
 from search.errors import SearchError, StudyConfigError
 from search.growing import Range, grown
+from search.models.belongings import use_code, with_code
 from search.models.images import identity, load_images, space_identity, with_absolute_paths
 from search.samplers import choose_sampler
 from search.sections import with_rule
 from search.space import Scalar, flat_items
 from search.study.database import open_database
-from search.study.proposals import Proposals
+from search.study.knowledge import KnownTrial, read_knowledge
+from search.study.own_code import keep_code
 from search.study.reader import SearchRecord, StudyReader, list_names
-from search.study.searches import create_search, new_search_id
+from search.study.searches import create_search
 from search.study.writer import StudyWriter
 from search.trial import Params
 from search.workspace import Workspace
 
 # Parts of an identity under which two searches' measurements mean the same.
-_COMPARABLE: Final = ("data", "objectives", "fixed", "epochs", "measure", "code")
+_COMPARABLE: Final = ("data", "objectives", "fixed", "epochs", "measure", "code", "own_code")
 # Option of the command line -> where its value stands in a study file.
 _PLACES: Final = {
     "name": ("name",),
@@ -36,6 +38,7 @@ _PLACES: Final = {
     "sampler": ("sampler",),
     "seed": ("seed",),
     "store_quota_gb": ("store_quota_gb",),
+    "code": ("code",),
 }
 
 
@@ -77,15 +80,20 @@ def change(
         if new == old:
             return
         choose_sampler(new)  # refuses one that cannot work on the space
-        current = identity(old, load_images(old, workspace.cache))
+        use_code(new, workspace)
+        current = identity(old, load_images(new, workspace.cache))
         check_identity(writer, reader.record(), current, accept_code_change)
-        if larger != old:
+        changed_identity = {**reader.record().identity, "space": space_identity(new)}
+        if new.code is not None and "code" in given:
+            changed_identity["own_code"] = new.code.hash
+            given["code"] = f"{new.code.path} ({str(new.code.hash)[:12]})"
+        if larger != old or "code" in given:
             check_study(new, workspace)
-            grown_identity = {**reader.record().identity, "space": space_identity(new)}
+        if larger != old:
             details = {key: list(value) for key, value in wider.items()}
-            writer.grow(new, grown_identity, {**details, **given})
+            writer.grow(new, changed_identity, {**details, **given})
         else:
-            writer.change_config(new.model_dump(mode="json"), "changed", given)
+            writer.change_config(new, "changed", given, changed_identity)
         if larger != old or {"trials", "still_trials"} & set(given):
             _give_more_to_do(reader, writer)
 
@@ -146,26 +154,26 @@ def fork(source: str, config: StudyConfig, workspace: Workspace) -> int:
     record = reader.record()
     if config.name in list_names(engine):
         raise SearchError(f"There is a search `{config.name}` already. Choose another name.")
+    config, archive = with_code(config, lambda: engine)
+    use_code(config, workspace, archive)
     current = check_study(config, workspace)
-    is_comparable = all(record.identity.get(key) == current[key] for key in _COMPARABLE)
-    search_id = new_search_id()
-    known = 0
+    if archive is not None:
+        keep_code(engine, archive)
+    is_comparable = all(record.identity.get(key) == current.get(key) for key in _COMPARABLE)
+    known: list[KnownTrial] = []
     if is_comparable:
-        proposals = Proposals(workspace.study_url, record)
-        known = proposals.pass_on(search_id, config)
-        proposals.engine.dispose()
+        known = read_knowledge(reader).ended
     else:
         config = _with_front_first(reader, record, config)
-    details = {"source": source, "known_trials": known, "first_trials": len(config.first_trials)}
+    counts = {"known_trials": len(known), "first_trials": len(config.first_trials)}
     create_search(
         engine,
         with_absolute_paths(config),
         current,
-        search_id=search_id,
-        num_known=known,
-        history=("forked", details),
+        known=known,
+        history=("forked", {"source": source, **counts}),
     )
-    return known
+    return len(known)
 
 
 def _with_front_first(

@@ -7,9 +7,17 @@ import pydantic
 from pydantic import Field, field_validator, model_validator
 
 from search.errors import StudyConfigError, suggestion
-from search.models.vocabulary import EXTRA_METRICS, JUDGED_METRICS, METRICS, MODEL_PARAMS
+from search.models.vocabulary import (
+    EXTRA_METRICS,
+    JUDGED_METRICS,
+    METRICS,
+    MODEL_PARAMS,
+    OWN,
+    is_own,
+)
 from search.sections import (
     BudgetSection,
+    CodeSection,
     DatasetSection,
     EarlyStoppingSection,
     MeasureSection,
@@ -36,6 +44,7 @@ class StudyConfig(Section):
     dataset: DatasetSection
     space: Annotated[dict[str, ParameterSection], Field(min_length=1)]
     fixed: dict[str, Any] = Field(default_factory=dict)
+    code: CodeSection | None = None
     first_trials: list[dict[str, Any]] = Field(default_factory=list)
     objectives: Annotated[dict[str, Direction], Field(min_length=1)] = Field(
         default_factory=lambda: {"fid": "minimize", "tvd": "minimize"}  # type: ignore[arg-type]
@@ -67,9 +76,15 @@ class StudyConfig(Section):
     def _a_bare_name_is_enough(cls, value: Any) -> Any:
         return {"name": value} if isinstance(value, str) else value
 
+    @field_validator("code", mode="before")
+    @classmethod
+    def _a_bare_path_is_enough(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         _check_names(self.parameters, self.fixed)
+        _check_own_names(self)
         _check_conditions(self.parameters, self.fixed)
         _check_objectives(self)
         _check_early_stopping(self)
@@ -98,7 +113,30 @@ class StudyConfig(Section):
 
     def model_params(self, params: Params) -> Params:
         """Returns `params` with what is fixed, without names that only shape the space."""
-        return {k: v for k, v in {**self.fixed, **params}.items() if k in MODEL_PARAMS}
+        return {k: v for k, v in {**self.fixed, **params}.items() if _is_of_models(k)}
+
+
+def _is_of_models(name: str) -> bool:
+    return name in MODEL_PARAMS or (name.startswith(OWN) and name != OWN)
+
+
+def _check_own_names(config: StudyConfig) -> None:
+    """Refuses names of the user's code in a study that brings none."""
+    if config.code is not None:
+        return
+    if is_own(config.dataset.name):
+        raise StudyConfigError(
+            f"the loader {config.dataset.name!r} needs `code`, the folder of its module",
+            ("dataset", "name"),
+        )
+    for name, section in config.space.items():
+        if name.startswith(OWN) or any(map(is_own, section.choices or [])):
+            message = f"`{name}` needs `code`, the folder of your modules"
+            raise StudyConfigError(message, ("space", name))
+    for name, value in config.fixed.items():
+        if name.startswith(OWN) or is_own(value):
+            message = f"`{name}` needs `code`, the folder of your modules"
+            raise StudyConfigError(message, ("fixed", name))
 
 
 def _check_names(space: SearchSpace, fixed: Params) -> None:
@@ -110,7 +148,7 @@ def _check_names(space: SearchSpace, fixed: Params) -> None:
     structural = {name for parameter in space.values() for name in dependencies(parameter)}
     for section, names in (("space", space), ("fixed", fixed)):
         for name in names:
-            if name not in MODEL_PARAMS and name not in structural:
+            if not _is_of_models(name) and name not in structural:
                 hint = suggestion(name, MODEL_PARAMS)
                 raise StudyConfigError(f"no model has a parameter `{name}`{hint}", (section, name))
     if {"beta", "variance"} <= set(space):

@@ -2,12 +2,14 @@
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, final
 
 from search.confirm_plan import Plan
 from search.driver import check_identity, held
-from search.errors import LeaseLostError, SearchError
+from search.errors import LeaseLostError, SpentError
 from search.executor.confirm_desk import ConfirmDesk
+from search.models.belongings import use_code
 from search.models.images import identity, load_images
 from search.models.work import TRAINING
 from search.node_sample import NodeSample
@@ -49,16 +51,23 @@ class Listener:
     Attributes:
         say: Called with a short sentence whenever a new phase begins.
         tell: Called with how far the confirmation is, whenever that changes.
+        should_run: As of `search.driver.drive`.
         add_sample: Called from a thread with the load of every node, every ten seconds.
     """
 
     say: Callable[[str], None]
     tell: Callable[[ConfirmProgress], None] = lambda _: None
     add_sample: Callable[[NodeSample], None] | None = None
+    should_run: Callable[[], bool] = lambda: True
 
 
 def confirm(
-    name: str, workspace: Workspace, wish: Wish, listener: Listener, work: Work = TRAINING
+    name: str,
+    workspace: Workspace,
+    wish: Wish,
+    listener: Listener,
+    work: Work = TRAINING,
+    ray: str | None = None,
 ) -> Ending:
     """Trains a search's front again, and what its error bars overlap, until all is recorded.
 
@@ -68,6 +77,7 @@ def confirm(
         wish: What is asked.
         listener: Who hears how it goes.
         work: What the workers do; by default, train autoencoders.
+        ray: As of `search.driver.drive`.
 
     Raises:
         IdentityError: If images, settings or code are not those the search began with.
@@ -78,16 +88,19 @@ def confirm(
     stopper = Stopper()
     old_requests = open_requests(engine, reader.id)
     with signals_stop(stopper, listener.say), held(engine, reader, workspace) as writer:
+        if not listener.should_run():
+            return Ending.STOPPED
         record = reader.record()
         plan = Plan(record, reader.trials(), wish.seeds, wish.epochs)
         if not plan.has_front:
-            raise SearchError(
+            raise SpentError(
                 f"`{name}` has no front to confirm: no trial has been measured. "
                 f"`vaesearch resume {name}` runs it."
             )
         if plan.next(read_confirmations(reader), ()) is None:
             listener.say("nothing is left to train")
             return Ending.FINISHED
+        code = use_code(record.config, workspace)
         dataset = load_images(record.config, workspace.cache)
         current = identity(record.config, dataset)
         check_identity(writer, record, current, wish.accept_code_change)
@@ -103,7 +116,7 @@ def confirm(
                 writer, plan, listener.tell, on_error=lambda: stopper.stop(Ending.STOPPED)
             )
             place = (str(dataset.folder), workspace)
-            ending = _run(desk, record, place, wish, stopper, listener, work)
+            ending = _run(desk, record, place, (wish, ray, code), stopper, listener, work)
             if ending is Ending.TAKEN_OVER:
                 raise LeaseLostError(
                     "Another driver took this search over while this one was stopped or cut off; "
@@ -117,7 +130,7 @@ def _run(
     desk: ConfirmDesk,
     record: SearchRecord,
     place: tuple[str, Workspace],
-    wish: Wish,
+    asked: tuple[Wish, str | None, Path | None],
     stopper: Stopper,
     listener: Listener,
     work: Work,
@@ -126,15 +139,19 @@ def _run(
     from search.executor.confirm_session import run_confirmation
     from search.executor.local_cluster import ray_started
     from search.executor.node_stats import watching_nodes
+    from search.executor.slots import sharing
 
+    wish, address, code = asked
     section = record.config.resources
     section = section.model_copy(update={"workers": wish.workers or section.workers})
-    listener.say("starting Ray")
+    listener.say("starting Ray" if address is None else f"joining the Ray cluster at {address}")
+    store = place[1].store(record.config)
     with (
-        ray_started(section) as num_workers,
-        watching_nodes(listener.add_sample, place[1].store(record.config)),
+        ray_started(section, address, store, code),
+        sharing(desk.lease, section, is_shared=address is not None) as slots,
+        watching_nodes(listener.add_sample, store),
     ):
-        resources = (section, num_workers)
+        resources = (section, slots)
         return run_confirmation(desk, record, place, resources, stopper, listener.say, work)
 
 

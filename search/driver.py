@@ -1,15 +1,19 @@
 """A driver: the one process that writes a search. Starting, resuming and extending are one act."""
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, final
 
 import sqlalchemy as sa
 
 from search.candidates import front_candidates
 from search.config import StudyConfig
-from search.errors import IdentityError, LeaseLostError, SearchError
+from search.errors import IdentityError, LeaseLostError, SpentError
 from search.executor.desk import Desk
+from search.files import Files
+from search.models.belongings import use_code, with_code
 from search.models.corners import corner_models
 from search.models.images import differences, identity, load_images, with_absolute_paths
 from search.models.work import TRAINING
@@ -18,9 +22,12 @@ from search.on_end import telling_end
 from search.quota import keeping_quota
 from search.samplers import choose_sampler
 from search.showcase import Showcase
+from search.spending import Spending
 from search.stopper import Ending, Stopper, signals_stop, watching
 from search.study.database import open_database
+from search.study.knowledge import read_knowledge
 from search.study.lease import Lease, active_seconds
+from search.study.own_code import keep_code
 from search.study.proposals import Proposals
 from search.study.reader import SearchRecord, StudyReader
 from search.study.requests import open_requests, withdraw_stop_requests
@@ -31,27 +38,75 @@ from search.work import Work
 from search.workspace import Workspace
 
 
-def create(config: StudyConfig, workspace: Workspace) -> None:
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a search is run.
+
+    Attributes:
+        dataset_folder: Its images on this machine.
+        workspace: Where it lives.
+        ray: Address of a Ray cluster, None for this machine.
+        code: Folder of the user's code, None if it has none.
+    """
+
+    dataset_folder: str
+    workspace: Workspace
+    ray: str | None
+    code: Path | None
+
+
+def create(config: StudyConfig, workspace: Workspace, owner: str | None = None) -> None:
     """Records a new search, after reading and checking its images. Starts nothing.
+
+    Args:
+        config: The study file.
+        workspace: Where it is to live.
+        owner: Whose search it is; by default, this process's user.
 
     Raises:
         SearchError: If the study cannot work; nothing has been made then.
     """
+    workspace.make()
+    config, archive = with_code(config, lambda: open_database(workspace.study_url))
+    use_code(config, workspace, archive)
     found = check_study(config, workspace)
-    create_search(open_database(workspace.study_url), with_absolute_paths(config), found)
+    engine = open_database(workspace.study_url)
+    if archive is not None:
+        keep_code(engine, archive)
+    create_search(engine, with_absolute_paths(config), found, owner=owner)
 
 
 def check_study(config: StudyConfig, workspace: Workspace) -> dict[str, Any]:
     """Returns the identity of a search of a study, after checking that it can be run.
 
+    This process may import the study's code already.
+
     Raises:
-        SearchError: If it cannot work: its images, a corner of its space, its sampler.
+        SearchError: If it cannot work: its store's address, its images, a corner of its space, its
+            sampler.
     """
-    workspace.make()
+    if config.store is not None:
+        Files(config.store)  # refuses an address with a password in it
     dataset = load_images(config, workspace.cache)
     corner_models(config, dataset.image_shape)  # refuses an impossible space
     choose_sampler(config)  # refuses one that cannot work on it
     return identity(config, dataset)
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hooks:
+    """What a driver asks and tells besides how it goes.
+
+    Attributes:
+        should_run: Asked once the search is held: whoever told it to end before then found no
+            driver that would have heard it.
+        account: Called, if trials were run, with where the workers' time went.
+    """
+
+    should_run: Callable[[], bool] = lambda: True
+    account: Callable[[Spending], None] = lambda _: None
 
 
 def drive(
@@ -60,6 +115,8 @@ def drive(
     say: Callable[[str], None],
     accept_code_change: bool = False,
     work: Work = TRAINING,
+    ray: str | None = None,
+    hooks: Hooks = Hooks(),
 ) -> Ending:
     """Runs a search until it is finished or told to stop: its first start and every later one.
 
@@ -70,6 +127,8 @@ def drive(
         accept_code_change: Go on although the code of models or metrics is not the one that the
             search began with. Its history will say so.
         work: What the workers do; by default, train autoencoders.
+        ray: Address of a Ray cluster to join, such as "auto"; None to start Ray on this machine.
+        hooks: What else is asked and told.
 
     Raises:
         IdentityError: If images, settings or code are not those the search began with.
@@ -84,7 +143,10 @@ def drive(
         signals_stop(stopper, say),
         held(engine, reader, workspace) as writer,
     ):
+        if not hooks.should_run():
+            return Ending.STOPPED
         record = reader.record()
+        code = use_code(record.config, workspace)
         dataset = load_images(record.config, workspace.cache)
         check_identity(writer, record, identity(record.config, dataset), accept_code_change)
         hours = record.config.budget.hours
@@ -102,8 +164,9 @@ def drive(
                 ending = Ending.FINISHED
             else:
                 outcome.has_begun = True
-                place = (str(dataset.folder), workspace)
-                ending = _run(reader, writer, stopper, place, say, work, add_sample)
+                place = _Place(str(dataset.folder), workspace, ray, code)
+                held_search = (reader, writer, stopper)
+                ending = _run(held_search, place, say, work, add_sample, hooks.account)
             if ending is Ending.TAKEN_OVER:
                 raise LeaseLostError(
                     "Another driver took this search over while this one was stopped or cut off; "
@@ -136,7 +199,7 @@ def check_identity(
 
 def _check_hours(name: str, hours: float | None, used_seconds: float) -> None:
     if hours is not None and used_seconds >= hours * 3600:
-        raise SearchError(
+        raise SpentError(
             f"`{name}` has used up its {hours:g} hours. Give it more: "
             f"vaesearch resume {name} --hours {2 * hours:g}"
         )
@@ -153,28 +216,34 @@ def _is_whole(reader: StudyReader, writer: StudyWriter, showcase: Showcase) -> b
 
 
 def _run(
-    reader: StudyReader,
-    writer: StudyWriter,
-    stopper: Stopper,
-    place: tuple[str, Workspace],
+    held_search: tuple[StudyReader, StudyWriter, Stopper],
+    place: _Place,
     say: Callable[[str], None],
     work: Work,
     add_sample: Callable[[NodeSample], None] | None,
+    account: Callable[[Spending], None],
 ) -> Ending:
     # Ray takes a second to import; a command that is refused should not wait for it.
     from search.executor.local_cluster import ray_started
     from search.executor.node_stats import watching_nodes
     from search.executor.session import Session
+    from search.executor.slots import sharing
 
-    dataset_folder, workspace = place
-    say("starting Ray")
+    reader, writer, stopper = held_search
+    address = place.ray
+    say("starting Ray" if address is None else f"joining the Ray cluster at {address}")
     config = reader.record().config
+    store = place.workspace.store(config)
     with (
-        ray_started(config.resources) as num_workers,
-        watching_nodes(add_sample, workspace.store(config)),
+        ray_started(config.resources, address, store, place.code),
+        sharing(writer.lease, config.resources, is_shared=address is not None) as slots,
+        watching_nodes(add_sample, store),
     ):
-        session = Session(reader, writer, workspace, stopper, say, work)
-        return session.run(dataset_folder, num_workers)
+        session = Session(reader, writer, place.workspace, stopper, say, work)
+        try:
+            return session.run(place.dataset_folder, slots)
+        finally:
+            account(session.spending)
 
 
 @contextlib.contextmanager
@@ -182,8 +251,7 @@ def held(engine: sa.Engine, reader: StudyReader, workspace: Workspace) -> Iterat
     """Holds the search's lease; every commit inside is fenced by it."""
     lease = Lease.take(engine, reader.id)
     try:
-        proposals = Proposals(workspace.study_url, reader.record())
-        lease.fence(proposals.engine)
+        proposals = Proposals(reader.record(), read_knowledge(reader))
         yield StudyWriter(engine, reader, lease, proposals)
     finally:
         lease.release()

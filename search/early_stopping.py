@@ -4,7 +4,7 @@ keeps nothing that a replay of that order would not give again."""
 import abc
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 from search.config import StudyConfig
@@ -174,3 +174,30 @@ RULES: Mapping[str, type[EarlyStopping]] = {
 def make_early_stopping(config: StudyConfig) -> EarlyStopping:
     """Returns the rule of a study, which has seen nothing yet."""
     return RULES[config.early_stopping.rule](config)
+
+
+@final
+class Stops:
+    """Which trials a rule ends, as it is shown one measurement after another.
+
+    Args:
+        rule: Has seen nothing yet; None ends nothing.
+    """
+
+    def __init__(self, rule: EarlyStopping | None):
+        self._rule = rule
+        self._found: dict[int, Stop] = {}
+
+    def observe(self, trial: int, params: Params, measurements: Sequence[Measurement]) -> None:
+        """Shows measurements of a trial, in the recorded order; known ones are nothing new."""
+        for item in measurements if self._rule is not None else ():
+            stop = self._rule.observe(trial, params, item)  # type: ignore[union-attr]
+            if stop is not None:
+                self._found.setdefault(trial, stop)
+
+    def get(self, trial: int) -> Stop | None:
+        """Returns why a trial ends, None if it goes on."""
+        return self._found.get(trial)
+
+    def __contains__(self, trial: int) -> bool:
+        return trial in self._found

@@ -1,6 +1,7 @@
 """Every error this package raises on purpose, sorted by what the caller should do.
 
 * SearchError
+  + SpentError          its hours are used up, or it has no front to confirm: give it more
   + StudyConfigError    the study file asks for something impossible: fix the file
   + DataError           the images cannot be used: fix the data or its path
   + NotFoundError       no such search, trial or file: see `vaesearch list`
@@ -34,6 +35,10 @@ class StudyConfigError(SearchError, ValueError):
     def __init__(self, message: str, location: Sequence[str | int] = ()):
         super().__init__(message)
         self.location = tuple(location)
+
+
+class SpentError(SearchError):
+    """Nothing is left to spend on a search, or there is nothing yet to spend it on."""
 
 
 class DataError(SearchError, ValueError):

@@ -33,8 +33,8 @@ from search.workspace import Workspace
 _log = logging.getLogger(__name__)
 
 _FAILED: Final = "failed"
-# Not told: what a person asked for, and a search that goes on elsewhere.
-_UNTOLD: Final = (Ending.STOPPED, Ending.TAKEN_OVER)
+# Not told: what a person or a machine asked for, and a search that goes on elsewhere.
+_UNTOLD: Final = (Ending.STOPPED, Ending.INTERRUPTED, Ending.TAKEN_OVER)
 
 
 @final

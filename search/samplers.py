@@ -30,7 +30,7 @@ def choose_sampler(config: StudyConfig, num_known: int = 0) -> ChosenName:
     A grid that fits into the budget is tried whole. Short searches of a space without conditions
     are quasi-random, very long ones evolve (NSGA-II). Of the others, those that a Gaussian process
     can model use it, where the extra `gp` is installed; the rest use TPE. See `Portfolio` for both,
-    and `benchmarks/samplers.py` for what they were chosen by.
+    and `python -m benchmarks samplers` for what they were chosen by.
 
     Args:
         config: The study file.

@@ -64,6 +64,16 @@ class DatasetSection(Section):
     extractor: str | None = None
 
 
+class CodeSection(Section):
+    """Code of the user's: a folder of modules, or a package. A search keeps what it began with.
+
+    `hash` is that of what was kept; a study file leaves it out.
+    """
+
+    path: str
+    hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+
+
 class BudgetSection(Section):
     """How much to spend: finished trials, epochs of each, and hours of the whole search.
 
@@ -107,11 +117,17 @@ class EarlyStoppingSection(Section):
 
 
 class ResourcesSection(Section):
-    """What one trial takes, and how many run at once (default: as many as fit)."""
+    """What one trial takes, and how many run at once (default: as many as fit).
+
+    On a cluster, trials go to nodes that have all of `labels`, and where several searches run,
+    `weight` says how much this one gets compared with the others.
+    """
 
     cpus: Annotated[float, Field(gt=0)] = 1
     gpus: Annotated[float, Field(ge=0)] = 0
     workers: Annotated[int, Field(ge=1)] | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    weight: Annotated[float, Field(gt=0)] = 1
 
 
 class TrackingSection(Section):

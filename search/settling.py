@@ -1,7 +1,7 @@
 """When the hypervolume has stood still: a pure function of the trials in the order of their end."""
 
-from collections.abc import Mapping
-from typing import Final, final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,3 +72,27 @@ class Stagnation:
         names = self._config.objectives
         corner = [self._ceiling.get(name, worst[i]) for i, name in enumerate(names)]
         return hypervolume(front, corner, directions)
+
+
+def replayed(
+    config: StudyConfig, prepared: Mapping[str, Any], trials: Sequence[Trial]
+) -> Stagnation:
+    """Returns a watch that has seen all trials that ended, in their order.
+
+    Args:
+        config: The study file.
+        prepared: See `SearchRecord`.
+        trials: All of the search.
+    """
+    still = Stagnation(config, prepared.get("ceiling") or {})
+    for count, trial in enumerate(in_order_of_end(trials), start=1):
+        still.observe(trial)
+        if count <= prepared.get("still_from", 0):
+            still.restart()  # someone has asked for more since
+    return still
+
+
+def in_order_of_end(trials: Sequence[Trial]) -> list[Trial]:
+    """Returns the trials that ended, the first one first."""
+    ended = [trial for trial in trials if trial.state.is_finished]
+    return sorted(ended, key=lambda trial: (trial.finished_at or 0.0, trial.number))

@@ -23,6 +23,7 @@ class Ending(enum.StrEnum):
     FINISHED = "finished"  # the study holds as many finished trials as it should
     SETTLED = "settled"  # the hypervolume has stood still
     STOPPED = "stopped"  # someone asked for it
+    INTERRUPTED = "interrupted"  # by SIGTERM: the machine goes, the search should go on
     OUT_OF_TIME = "out of time"  # the budget's hours are used up
     OVER_QUOTA = "over its store quota"  # and no more of the store can be pruned
     TAKEN_OVER = "taken over"  # another driver holds the lease
@@ -72,8 +73,9 @@ def signals_stop(stopper: Stopper, say: Callable[[str], None]) -> Iterator[None]
         for each, handler in previous.items():
             signal.signal(each, handler)
         say("stopping: the trials save and end (once more to end at once)")
+        ending = Ending.INTERRUPTED if number == signal.SIGTERM else Ending.STOPPED
         # Not from the handler: it interrupts the main thread, which may hold the lock.
-        threading.Thread(target=stopper.stop, args=(Ending.STOPPED,), daemon=True).start()
+        threading.Thread(target=stopper.stop, args=(ending,), daemon=True).start()
 
     for number in previous:
         signal.signal(number, stop)

@@ -20,6 +20,8 @@ from search.errors import StoreError
 
 _MAX_BYTES: Final = 256 * 1024  # of the beginning, and as much of the end
 _OURS: Final = "search"  # the logger whose informative messages belong to a log
+# TensorFlow's advice against tracing often: a worker has to trace each of the models it trains.
+_RETRACING: Final = "triggered tf.function retracing"
 
 
 @final
@@ -203,6 +205,8 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = self.format(record)
+        if record.name == "tensorflow" and _RETRACING in text:
+            return
         is_usual = record.levelno == logging.INFO and record.name.startswith(_OURS)
         self._log.add(text if is_usual else f"{record.levelname.lower()}: {record.name}: {text}")
         if self._stream is not None and record.levelno >= logging.WARNING:

@@ -1,11 +1,12 @@
 """One attempt at one trial: train, measure, keep what may matter, report. Runs in a worker."""
 
+import contextlib
 import dataclasses
 import io
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Final, Protocol, final
 
 from search.assignment import Assignment, Round
@@ -13,6 +14,7 @@ from search.candidates import candidates, objective_values
 from search.config import StudyConfig
 from search.errors import StoreError
 from search.front import non_dominated
+from search.stopwatch import Stopwatch
 from search.store import Checkpoint, TrialStore, pruned
 from search.strips import MOST_STRIPS, strip_epoch, strip_name
 from search.trial import Measurement, Trial
@@ -33,6 +35,16 @@ class Training(Protocol):
     @property
     def step(self) -> int:
         """Steps done of the next epoch."""
+        ...
+
+    @property
+    def compile_seconds(self) -> float:
+        """Seconds that this process has spent on compiling so far."""
+        ...
+
+    @property
+    def is_reused(self) -> bool:
+        """Whether what it needs was compiled before."""
         ...
 
     def costs(self) -> dict[str, float]:
@@ -98,6 +110,7 @@ class TrialRun:
         self._strip_names: set[str] = set()  # of all that there are
         self._checkpoint: Checkpoint | None = None  # this attempt's newest
         self._is_first_round = True
+        self._watch = Stopwatch()
         self._restore()
 
     def next_round(self) -> Round:
@@ -107,7 +120,8 @@ class TrialRun:
         if target is None:  # ended between its last checkpoint and its report
             return self._report(known, "complete")
         while training.epoch < target:
-            losses = training.run_epoch()
+            with self._timing("train"):
+                losses = training.run_epoch()
             if losses is None:
                 self._save()
                 return self._report(known, "interrupted")
@@ -116,7 +130,9 @@ class TrialRun:
                 return self._report(known, "failed", reason)
             self._note(losses, measured=training.epoch == target)
         is_last = target == self._epochs[-1]
-        self._save(training.pictures() if is_last else {})
+        with self._timing("save"):
+            pictures = training.pictures() if is_last else {}
+        self._save(pictures)
         return self._report(known, "complete" if is_last else None)
 
     def _note(self, losses: Mapping[str, float], measured: bool) -> None:
@@ -126,11 +142,13 @@ class TrialRun:
         training = self._training
         metrics |= training.costs()
         if measured:
-            metrics |= training.measure()
+            with self._timing("measure"):
+                metrics |= training.measure()
             self._weights[training.epoch] = training.weights()
-        if training.epoch in self._shown_epochs and (strip := training.strip()):
-            self._strips[strip_name(training.epoch)] = strip
-            self._strip_names |= self._strips.keys()
+        with self._timing("save"):
+            if training.epoch in self._shown_epochs and (strip := training.strip()):
+                self._strips[strip_name(training.epoch)] = strip
+                self._strip_names |= self._strips.keys()
         self._measurements.append(
             Measurement(training.epoch, metrics, time.time(), self._task.attempt)
         )
@@ -155,15 +173,31 @@ class TrialRun:
         where = f"epoch {checkpoint.epoch}, step {checkpoint.step} of the next"
         _log.info("goes on from %s, saved by attempt %d", where, checkpoint.attempt)
 
+    @contextlib.contextmanager
+    def _timing(self, part: str) -> Iterator[None]:
+        """Adds the time that passes inside to a part, but for what is spent on compiling."""
+        training = self._training
+        start, compiled = time.perf_counter(), training.compile_seconds
+        try:
+            yield
+        finally:
+            compiled = training.compile_seconds - compiled
+            self._watch.add("compile", compiled)
+            self._watch.add(part, time.perf_counter() - start - compiled)
+
     def _save(self, pictures: Mapping[str, bytes] | None = None) -> None:
         """Writes a checkpoint: the state, and the weights of epochs not dominated in the trial."""
+        with self._timing("save"):
+            self._write(pictures or {})
+
+    def _write(self, pictures: Mapping[str, bytes]) -> None:
         position = (self._training.epoch, self._training.step)
         state_name = f"state-{position[0]:06d}-{position[1]:09d}.npz"
         state = io.BytesIO()
         self._training.save(state)
         kept = self._epochs_to_keep()
         names = {epoch: f"weights-{epoch:06d}.npz" for epoch in kept}
-        objects = {state_name: state.getvalue(), **self._strips, **(pictures or {})}
+        objects = {state_name: state.getvalue(), **self._strips, **pictures}
         objects |= {names[e]: content for e, content in self._weights.items() if e in kept}
         previous = self._checkpoint
         if previous is None:
@@ -193,9 +227,12 @@ class TrialRun:
         return sorted({c.epoch for c, kept in zip(found, keep, strict=True) if kept})
 
     def _report(self, known: int, outcome: str | None, reason: str | None = None) -> Round:
-        news = self._measurements if self._is_first_round else self._measurements[known:]
+        news, counts = self._measurements[known:], {}
+        if self._is_first_round:
+            news = self._measurements
+            counts = {"attempts": 1, "reused": int(self._training.is_reused)}
         self._is_first_round = False
-        return Round(list(news), outcome, reason)
+        return Round(list(news), outcome, reason, self._watch.taken(), counts)
 
 
 def _patiently(action: Callable[[], Checkpoint]) -> Checkpoint:

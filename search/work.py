@@ -50,7 +50,7 @@ class Shared:
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """The four things that worker processes are asked to do.
+    """The things that worker processes are asked to do.
 
     Attributes:
         prepare: (config, dataset folder, cache) -> what benches need, and what is stored with the
@@ -60,9 +60,15 @@ class Work:
             (trial, epoch) of stored weights.
         show: The same arguments; writes into the store what is to be shown of the candidates, and
             returns of how many. A stop may end it anywhere.
+        publish: (config, dataset folder, cache, store) -> what `prepare_shared` needs, on the
+            driver's machine; None if workers elsewhere need nothing of it.
+        prepare_shared: (config, what `publish` returned, hash of the extractor the search began
+            with or None) -> as `prepare`, on any machine.
     """
 
     prepare: Callable[[StudyConfig, str, Path], tuple[Any, dict[str, Any]]]
     open_bench: Callable[[Shared], Bench]
     remeasure: Callable[..., Mapping[tuple[int, int], Mapping[str, float]]]
     show: Callable[..., int]
+    publish: Callable[..., Any] | None = None
+    prepare_shared: Callable[..., tuple[Any, dict[str, Any]]] | None = None

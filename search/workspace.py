@@ -12,6 +12,9 @@ DEFAULT_FOLDER = "vaesearch-workspace"
 # Another study database than the workspace's own SQLite file. An environment variable, because it
 # holds a password.
 STUDY_URL = "VAESEARCH_STUDY_URL"
+# Defaults of studies that name no store, and no MLflow, of their own: those of a cluster.
+STORE = "VAESEARCH_STORE"
+MLFLOW_URI = "VAESEARCH_MLFLOW_URI"
 
 
 @final
@@ -22,20 +25,26 @@ class Workspace:
     Attributes:
         folder: Absolute path.
         database: SQLAlchemy URL of a study database elsewhere, None for a file in the folder.
+        default_store: Where studies without a store of their own keep weights; None: in the folder.
+        default_tracking: The same of MLflow's address.
     """
 
     folder: Path
     database: str | None = dataclasses.field(default=None, repr=False)
+    default_store: str | None = None
+    default_tracking: str | None = None
 
     @classmethod
     def at(cls, folder: str | Path | None) -> "Workspace":
         """Returns the workspace in `folder`, by default `vaesearch-workspace` in the current one.
 
-        The variable VAESEARCH_STUDY_URL names a study database elsewhere, such as PostgreSQL's.
-        Nothing is made or looked at.
+        The variable VAESEARCH_STUDY_URL names a study database elsewhere, such as PostgreSQL's;
+        VAESEARCH_STORE and VAESEARCH_MLFLOW_URI the store and the MLflow of studies that name
+        none. Nothing is made or looked at.
         """
         path = Path(folder or DEFAULT_FOLDER).expanduser().absolute()
-        return cls(path, os.environ.get(STUDY_URL))
+        named = [os.environ.get(name) or None for name in (STUDY_URL, STORE, MLFLOW_URI)]
+        return cls(path, *named)
 
     def make(self) -> None:
         """Makes the folder, unless it is there.
@@ -90,15 +99,16 @@ class Workspace:
         return self.folder / "cache"
 
     def store(self, config: StudyConfig) -> str:
-        """Returns the store of a study: its own choice, else a folder of the workspace.
+        """Returns the store of a study: its own choice, VAESEARCH_STORE, or a folder in here.
 
         The latter is not written down anywhere, so that a workspace may be moved.
         """
-        return config.store or str(self.folder / "store")
+        return config.store or self.default_store or str(self.folder / "store")
 
     def tracking_uri(self, config: StudyConfig) -> str:
-        """Returns MLflow's address: the study's choice, else an SQLite file of the workspace."""
-        return config.tracking.uri or f"sqlite:///{self.folder / 'mlflow.db'}"
+        """Returns MLflow's address: the study's choice, VAESEARCH_MLFLOW_URI, or a file in here."""
+        own = f"sqlite:///{self.folder / 'mlflow.db'}"
+        return config.tracking.uri or self.default_tracking or own
 
     @property
     def artifacts(self) -> str:

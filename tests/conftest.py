@@ -1,6 +1,8 @@
-"""A private PostgreSQL server, where one is installed, for the tests of the study database."""
+"""Fixtures of several files: databases, stores, images."""
 
+import contextlib
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +12,19 @@ import pytest
 from hypothesis import settings
 
 from tests.postgres import PostgresServer, programs
+from tests.s3_server import BUCKET, s3_running
 
 settings.register_profile("vaesearch", deadline=None)  # no test depends on time
 settings.load_profile("vaesearch")
+
+
+def pytest_configure() -> None:
+    """Gives this home a token of Ray's, as its first local cluster would do: made by one of the
+    tests, it would part nodes that begin afterwards from a head that began before."""
+    path = Path.home() / ".ray" / "auth_token"
+    path.parent.mkdir(exist_ok=True)
+    with contextlib.suppress(FileExistsError), path.open("x") as file:
+        file.write(secrets.token_hex(32))
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +47,21 @@ def postgres_url() -> Iterator[str]:
         server.start()
         yield server.url
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """The URL of an empty bucket, and the environment in which it can be used."""
+    with s3_running():
+        yield f"s3://{BUCKET}"
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store_root(request, tmp_path) -> str:
+    """An empty store, of either kind."""
+    if request.param == "folder":
+        return str(tmp_path / "store")
+    return f"{request.getfixturevalue('s3_url')}/{secrets.token_hex(4)}/store"
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import itertools
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -64,6 +65,30 @@ def outage(*engines: sa.Engine, after: int = 0, length: int | None = None) -> It
     finally:
         for engine in engines:
             sa.event.remove(engine, "begin", fail)
+
+
+@contextlib.contextmanager
+def lost_answer(engine: sa.Engine, after: int) -> Iterator[None]:
+    """Makes a commit fail after it was carried out, as where a server's answer is lost.
+
+    Args:
+        engine: Whose.
+        after: How many commits are answered before.
+    """
+    seen, commit = 0, engine.dialect.do_commit
+
+    def do_commit(connection: Any) -> None:
+        nonlocal seen
+        commit(connection)
+        seen += 1
+        if seen == after + 1:
+            raise sqlite3.OperationalError("connection lost")
+
+    engine.dialect.do_commit = do_commit
+    try:
+        yield
+    finally:
+        engine.dialect.do_commit = commit
 
 
 def abandon(lease: Lease) -> None:

@@ -32,6 +32,7 @@ MAY_IMPORT = {
         "search/cli",
         "search/driver.py",
         "search/confirming.py",
+        "search/submitting.py",
     },
     "typer": {"search/cli"},
     "vaemodels": {

@@ -43,6 +43,11 @@ COMMANDS = (
     "report",
     "sync",
     "register",
+    "submit",
+    "jobs",
+    "drive",
+    "supervise",
+    "migrate",
 )
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from search.assignment import Assignment
 from search.models.bench import Bench
-from search.models.images import ImageFolders, load_images
+from search.models.images import ImageFolders, identity, load_images
 from search.study.database import open_database
 from search.study.reader import StudyReader
 from search.study.searches import create_search
@@ -35,8 +35,8 @@ def workspace(tmp_path_factory):
         measure={"every_epochs": 1, "num_images": 200, "latent_samplers": ["gaussian"]},
     )
     engine = open_database(place.study_url)
-    create_search(engine, config, {})
     dataset = load_images(config, place.cache)
+    create_search(engine, config, identity(config, dataset))
     untrained_extractor(dataset).save(place.cache / "extractor")
     folders = ImageFolders(
         str(dataset.folder), str(place.cache / "extractor"), str(place.cache / "references")

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from search.models.vocabulary import COSTS
+from search.stopwatch import PARTS
 from search.study.lease import current_holder
 from search.trial import TrialState
 from tests.running import finished, reader, running, wait_until
@@ -71,9 +72,8 @@ def measured(folder: Path, name: str = "small") -> dict[tuple[int, int], dict[st
     }
 
 
-def optuna_states(folder: Path) -> Counter[str]:
-    with sqlite3.connect(folder / "ws" / "study.db") as database:
-        return Counter(state for (state,) in database.execute("select state from trials"))
+def num_by_state(folder: Path) -> Counter[str]:
+    return Counter(trial.state.value for trial in reader(folder, "small").trials())
 
 
 def num_measured(folder: Path) -> int:
@@ -98,15 +98,27 @@ def run_until_measured(folder: Path, command, count: int) -> None:
 def whole(tmp_path_factory):
     """A search of one worker that nothing disturbed."""
     folder = tmp_path_factory.mktemp("whole")
-    finished(folder, "run", study(folder, trials=4, epochs=400), "--workers", "1")
+    path = study(folder, trials=4, epochs=400)
+    (folder / "said").write_text(finished(folder, "run", path, "--workers", "1", "--profile"))
     return folder
+
+
+def test_the_profile_accounts_for_the_workers_time(whole):
+    said = (whole / "said").read_text()
+    rows = [line.split() for line in said.splitlines()]
+    shares = {row[0]: float(row[1][:-1]) for row in rows if len(row) > 3 and row[0] in PARTS}
+    assert list(shares) == list(PARTS)
+    assert 50 < sum(shares.values()) <= 100.5
+    assert min(shares[name] for name in ("train", "compile", "measure", "save", "open")) > 0
+    assert "of 4 trainings found their model compiled" in said
+    assert "s for 4 proposals of the sampler" in said
 
 
 def test_every_trial_ends_and_a_front_is_shown(whole):
     trials = reader(whole, "small").trials()
     assert [t.state for t in trials] == [TrialState.COMPLETE] * 4
     assert all(t.last_epoch == 400 and len(t.measurements) == 400 for t in trials)
-    assert optuna_states(whole) == {"COMPLETE": 4}
+    assert num_by_state(whole) == {"complete": 4}
     front = json.loads(finished(whole, "pareto", "small", "--json"))
     assert front["front"]
     assert front["floor"]["fid"] < 5 < front["ceiling"]["fid"]
@@ -130,7 +142,7 @@ def test_a_killed_driver_loses_and_repeats_nothing_and_the_search_can_be_extende
     finished(tmp_path, "resume", "small", "--trials", "+2")
     trials = reader(tmp_path, "small").trials()
     assert [t.state for t in trials] == [TrialState.COMPLETE] * 6
-    assert optuna_states(tmp_path) == {"COMPLETE": 6}
+    assert num_by_state(tmp_path) == {"complete": 6}
     assert len(measured(tmp_path)) == 6 * 400
 
 
@@ -168,7 +180,7 @@ def test_a_driver_that_slept_past_its_lease_writes_nothing_more(tmp_path):
             assert heir.wait() == 0
     measured(tmp_path)  # nothing twice
     assert {t.state for t in search.trials()} == {TrialState.COMPLETE}
-    assert optuna_states(tmp_path) == {"COMPLETE": 3}
+    assert num_by_state(tmp_path) == {"complete": 3}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -183,7 +195,8 @@ def test_a_signal_saves_and_ends_and_says_how_to_go_on(tmp_path, number):
     assert {t.state for t in trials} == {TrialState.WAITING}
     status = json.loads(finished(tmp_path, "status", "small", "--json"))
     assert status["driver"] is None
-    assert status["history"][-1]["details"]["ending"] == "stopped"
+    ending = "interrupted" if number == signal.SIGTERM else "stopped"  # a machine goes, or a person
+    assert status["history"][-1]["details"]["ending"] == ending
 
 
 def test_a_trial_that_diverges_and_one_that_cannot_be_built_fail_alone(tmp_path):
@@ -195,7 +208,7 @@ def test_a_trial_that_diverges_and_one_that_cannot_be_built_fail_alone(tmp_path)
     assert "the loss became" in (trials[0].reason or "")
     assert "ResourceExhausted" in (trials[1].reason or "")
     assert "the loss became" in output
-    assert optuna_states(tmp_path) == {"FAIL": 2, "COMPLETE": 1}
+    assert num_by_state(tmp_path) == {"failed": 2, "complete": 1}
 
 
 def test_no_port_is_open_beyond_this_machine(tmp_path):

@@ -5,7 +5,6 @@ import logging
 import re
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +16,7 @@ from search.store import TrialStore, confirmation_folder
 from search.trial import Measurement
 from search.trial_log import BoundedLines, TrialLog
 from search.work import Shared, Work
+from tests.search.examples import make_study
 from tests.workers import Worker, rounds
 
 TASK = Assignment(3, 2, {"beta": 0.5, "widths": [8, 4]}, seed=11)
@@ -98,6 +98,14 @@ class TestRecording:
         out, err = capsys.readouterr()
         assert out == "printed\nin two lines\nand no end"
         assert "complained" in err
+
+    def test_advice_against_tracing_many_models_is_not(self, log, saved):
+        with log.recording():
+            logging.getLogger("tensorflow").warning("5 calls triggered tf.function retracing. T")
+            logging.getLogger("tensorflow").warning("Layer f was passed non-serializable values")
+        assert [line for line in saved.lines if "tensorflow" in line] == [
+            "warning: tensorflow: Layer f was passed non-serializable values"
+        ]
 
     def test_of_a_progress_bar_the_last_state_is_kept(self, log, saved, capsys):
         with log.recording():
@@ -181,6 +189,16 @@ class FakeBench:
         return FakeRun(assignment)
 
 
+class FakeWatch:
+    node = "here"
+
+    def __init__(self, flag):
+        pass
+
+    def begin(self, trial, attempt):
+        pass
+
+
 def fail_to_open(_):
     raise RuntimeError("no images on this node")
 
@@ -188,7 +206,7 @@ def fail_to_open(_):
 class TestWorker:
     @pytest.fixture(autouse=True)
     def no_flag(self, monkeypatch):
-        monkeypatch.setattr(stop_flag, "FlagWatch", lambda _: SimpleNamespace(trial=-1))
+        monkeypatch.setattr(stop_flag, "FlagWatch", FakeWatch)
 
     @pytest.fixture
     def store(self, tmp_path):
@@ -197,7 +215,8 @@ class TestWorker:
     @pytest.fixture
     def worker(self, tmp_path):
         def make(task=TASK, open_bench=lambda _: FakeBench(), root=tmp_path):
-            shared = Shared(None, "id", str(root), None, None, Work(None, open_bench, None, None))
+            work = Work(None, open_bench, None, None)
+            shared = Shared(make_study(), "id", str(root), None, None, work)
             worker = TrialWorker.__new__(TrialWorker)  # as Ray makes it, without Ray
             worker.setup({"assignment": task.to_json()}, shared)
             return worker

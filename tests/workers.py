@@ -10,6 +10,7 @@ from search.config import StudyConfig
 from search.models.bench import Bench, ModelTraining
 from search.models.exporting import Chosen, export
 from search.models.images import ImageFolders
+from search.models.stored import chosen_epoch
 from search.models.vocabulary import COSTS
 from search.store import TrialStore
 from search.trial import Measurement
@@ -48,10 +49,11 @@ class Worker:
 
 
 def take(worker: Worker, out: Path, trial: int = 0, epoch: int | None = None, sampler: str = ""):
-    """Exports a candidate of trial 0 as the command does."""
-    cache = Path(worker.folders.dataset).parents[1]
-    chosen = Chosen(trial, epoch, sampler, worker.config.model_params(PARAMS))
-    return export(worker.store, worker.config, cache, chosen, out)
+    """Exports a candidate of trial 0 as the command does; returns its epoch."""
+    kept = chosen_epoch(worker.store, worker.config.name, trial, epoch)
+    chosen = Chosen(trial, kept, sampler, worker.config.model_params(PARAMS))
+    export(worker.store, (worker.folders.images(), None), chosen, out)
+    return kept
 
 
 def rounds(run: TrialRun) -> Iterator[Round]:

@@ -1,13 +1,21 @@
 """From a config to its encoder and its decoder."""
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from vaemodels.config import ConvConfig, DenseConfig, HybridConfig, RecurrentConfig, VAEConfig
+from vaemodels.config import (
+    ConvConfig,
+    DenseConfig,
+    HybridConfig,
+    OwnConfig,
+    RecurrentConfig,
+    VAEConfig,
+)
 from vaemodels.decoders import (
     AbstractDecoder,
     ConvDecoder,
     DenseDecoder,
     HybridDecoder,
+    OwnDecoder,
     RecurrentDecoder,
 )
 from vaemodels.encoders import (
@@ -15,8 +23,12 @@ from vaemodels.encoders import (
     ConvEncoder,
     DenseEncoder,
     HybridEncoder,
+    OwnEncoder,
     RecurrentEncoder,
 )
+
+# Function of the user's -> its options.
+OwnOptions: TypeAlias = dict[str, dict[str, Any]]
 
 _ENCODERS: Final[dict[type, Any]] = {
     DenseConfig: DenseEncoder,
@@ -32,15 +44,21 @@ _DECODERS: Final[dict[type, Any]] = {
 }
 
 
-def build_encoder(config: VAEConfig, seed: int) -> AbstractEncoder:
+def build_encoder(config: VAEConfig, options: OwnOptions, seed: int) -> AbstractEncoder:
     """Returns the encoder of a model, with initial weights that depend on `seed` alone."""
+    if isinstance(config.encoder, OwnConfig):
+        name = config.encoder.function
+        return OwnEncoder(name, options[name], config.image_shape, seed)
     encoder = _ENCODERS[type(config.encoder)]
     built: AbstractEncoder = encoder(config.encoder, config.image_shape, seed)
     return built
 
 
-def build_decoder(config: VAEConfig, seed: int) -> AbstractDecoder:
+def build_decoder(config: VAEConfig, options: OwnOptions, seed: int) -> AbstractDecoder:
     """Returns the decoder of a model, with initial weights that depend on `seed` alone."""
+    if isinstance(config.decoder, OwnConfig):
+        name = config.decoder.function
+        return OwnDecoder(name, options[name], config.latent_dim, config.image_shape, seed)
     decoder = _DECODERS[type(config.decoder)]
     built: AbstractDecoder = decoder(config.decoder, config.latent_dim, config.image_shape, seed)
     return built

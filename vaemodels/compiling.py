@@ -1,5 +1,7 @@
-"""How functions are compiled, and how many rows they take at once."""
+"""How functions are compiled, how many rows they take at once, and what compiling takes."""
 
+import contextlib
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +12,26 @@ from numpy.typing import NDArray
 # Images per call of the functions without gradients: a fixed size, so that each is traced once
 # and a result does not depend on how many images it was computed with.
 FORWARD_BATCH = 500
+
+_spent = {"seconds": 0.0, "depth": 0}
+
+
+def seconds_compiling() -> float:
+    """Returns how long this process has traced and compiled functions so far, in seconds."""
+    return _spent["seconds"]
+
+
+@contextlib.contextmanager
+def compiling() -> Iterator[None]:
+    """Counts the time that passes inside as compiling."""
+    _spent["depth"] += 1
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        _spent["depth"] -= 1
+        if not _spent["depth"]:  # what is compiled on the way is counted with it
+            _spent["seconds"] += time.perf_counter() - start
 
 
 def pixels(images: Any, scale: float) -> Any:
@@ -27,7 +49,8 @@ def compiled(
     # The concrete function, because a `tf.function` warns of retracing when a process trains one
     # model after another, and spends 20 microseconds per argument on finding its only trace.
     function = tf.function(run, input_signature=signature, autograph=False, jit_compile=jit or None)
-    concrete: Callable[..., Any] = function.get_concrete_function()
+    with compiling():
+        concrete: Callable[..., Any] = function.get_concrete_function()
     return concrete
 
 

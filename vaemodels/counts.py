@@ -2,7 +2,7 @@
 
 import math
 
-from vaemodels.config import VAEConfig
+from vaemodels.config import OwnConfig, VAEConfig
 from vaemodels.sizes import decoder_count, encoder_count
 
 
@@ -10,11 +10,17 @@ def count_parameters(config: VAEConfig) -> int:
     """Returns the number of weights of the model, moving averages included, without building it.
 
     Raises:
-        ValueError: If the layers do not fit the image shape.
+        ValueError: If the layers do not fit the image shape, or a part of the model comes from a
+            function of the user's: it has to be built then.
     """
-    encoder, num_features = encoder_count(config.encoder, config.image_shape)
+    halves = config.encoder, config.decoder
+    if config.own_parts or isinstance(halves[0], OwnConfig) or isinstance(halves[1], OwnConfig):
+        raise ValueError(
+            f"The weights of `{config.own_parts[0]}` cannot be counted without it. Build the model."
+        )
+    encoder, num_features = encoder_count(halves[0], config.image_shape)
     head = (num_features + 1) * _head_width(config)
-    decoder = decoder_count(config.decoder, config.image_shape, config.latent_dim)
+    decoder = decoder_count(halves[1], config.image_shape, config.latent_dim)
     learned = config.likelihood == "gaussian" and config.variance == "learned"
     return encoder + head + _prior_count(config) + decoder + int(learned)
 

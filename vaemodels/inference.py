@@ -102,6 +102,10 @@ class Inference:
 
 def thinned(images: NDArray[Any], most: int = _MOST_CODES) -> NDArray[Any]:
     """Returns at most `most` images, evenly spread over all."""
-    chosen = np.linspace(0, len(images) - 1, min(len(images), most))
-    result: NDArray[Any] = images[chosen.astype(np.int64)]
+    result: NDArray[Any] = images[thinned_rows(len(images), most)]
     return result
+
+
+def thinned_rows(num_rows: int, most: int) -> NDArray[np.int64]:
+    """Returns the numbers of at most `most` rows, evenly spread over all."""
+    return np.linspace(0, num_rows - 1, min(num_rows, most)).astype(np.int64)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vaemodels.building import build
 from vaemodels.config import VAEConfig
+from vaemodels.own import allow_code
 from vaemodels.vae import VAE
 
 
@@ -83,14 +84,21 @@ def save(vae: VAE, folder: str | os.PathLike[str]) -> None:
     (path / "config.json").write_text(json.dumps(vae.config.to_json(), indent=2) + "\n")
 
 
-def load(folder: str | os.PathLike[str]) -> VAE:
+def load(folder: str | os.PathLike[str], code: str | os.PathLike[str] | None = None) -> VAE:
     """Returns the model that `save` wrote into a folder.
+
+    Args:
+        folder: What it was written into.
+        code: Folder of the modules from which parts of the model come, if there are any. They are
+            imported, so trust them; without `code` nothing is run.
 
     Raises:
         FileNotFoundError: If one of the two files is missing.
         ValueError: If one is damaged, or the two do not belong together.
     """
     path = Path(folder)
+    if code is not None:
+        allow_code(code)
     try:
         config = VAEConfig.from_json(json.loads((path / "config.json").read_text()))
     except json.JSONDecodeError as error:

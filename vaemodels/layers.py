@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 import keras
 
 from vaemodels.config import ConvConfig, DenseConfig
+from vaemodels.narrow import is_narrow, run_narrow
 
 Tensor: TypeAlias = Any  # any array or symbolic tensor that keras.ops accepts
 Shape: TypeAlias = tuple[int | None, ...]
@@ -77,6 +78,8 @@ def run_stack(layers: list[keras.layers.Layer], x: Tensor, training: bool) -> Te
     for layer in layers:
         if isinstance(layer, keras.layers.Dropout | keras.layers.BatchNormalization):
             x = layer(x, training=training)
+        elif is_narrow(layer, x):
+            x = run_narrow(layer, x)
         else:
             x = layer(x)
     return x

@@ -3,11 +3,11 @@
 import math
 
 from vaemodels.config import (
-    BackboneConfig,
     ConvConfig,
     DenseConfig,
     HybridConfig,
     RecurrentConfig,
+    StockConfig,
     check_decoder,
 )
 from vaemodels.config.windows import weights_besides_kernel, window_steps
@@ -81,7 +81,7 @@ def _recurrent_count(config: RecurrentConfig, num_inputs: int) -> int:
     return total
 
 
-def encoder_count(config: BackboneConfig, shape: tuple[int, int, int]) -> tuple[int, int]:
+def encoder_count(config: StockConfig, shape: tuple[int, int, int]) -> tuple[int, int]:
     """Returns (parameters, number of features) of an encoder.
 
     Raises:
@@ -100,7 +100,7 @@ def encoder_count(config: BackboneConfig, shape: tuple[int, int, int]) -> tuple[
     return _conv_count(config, shape[2]) + dense, num_features
 
 
-def decoder_count(config: BackboneConfig, shape: tuple[int, int, int], latent_dim: int) -> int:
+def decoder_count(config: StockConfig, shape: tuple[int, int, int], latent_dim: int) -> int:
     """Returns the parameters of a decoder.
 
     Raises:

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from vaemodels.gradients import own_gradient
 from vaemodels.layers import Tensor
 
 _SMALLEST_UNIFORM = 2.0**-25
@@ -87,11 +88,13 @@ def log_gamma_draws(concentration: Tensor, noise: Tensor) -> Tensor:
     """
     num_dims = concentration.shape[-1]
     noise = ops.reshape(noise, (-1, num_dims, 2 * _CANDIDATES + 1))
-    log_boosted = _log_gamma_above_one(concentration + 1.0, noise[..., :-1])
+    boosted = ops.reshape(concentration + 1.0, (-1,))
+    log_boosted = _log_gamma_above_one(boosted, ops.reshape(noise[..., :-1], (-1, 2 * _CANDIDATES)))
+    log_boosted = ops.reshape(log_boosted, ops.shape(concentration))
     return log_boosted + ops.log(noise[..., -1]) / concentration
 
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
+@own_gradient((None,), (None, 2 * _CANDIDATES))
 def _log_gamma_above_one(concentration: Tensor, noise: Tensor) -> Tensor:
     gamma = _marsaglia_tsang(concentration, noise)
 

@@ -68,6 +68,18 @@ class VAE:
         self.decoder = decoder
         self.likelihood = likelihood
 
+    def with_config(self, config: VAEConfig) -> "VAE":
+        """Returns a model of the same parts, weights included, under a config of their kind."""
+        return VAE(
+            config,
+            encoder=self.encoder,
+            posterior=self.posterior,
+            link=self.link,
+            prior=self.prior,
+            decoder=self.decoder,
+            likelihood=self.likelihood,
+        )
+
     @property
     def beta(self) -> float:
         """Weight of the KL term."""

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from vaemodels.backbones import OwnOptions
 from vaemodels.config import VAEConfig
-from vaemodels.layers import Tensor
+from vaemodels.layers import Tensor, layer_seeds
+from vaemodels.own import is_own
+from vaemodels.own_parts import made
 from vaemodels.posteriors import (
     AbstractPosterior,
     DiagonalGaussianPosterior,
@@ -42,19 +45,28 @@ PRIORS: Final[dict[str, Callable[..., AbstractPrior]]] = {
 
 
 def build_posterior(
-    config: VAEConfig, num_features: int, num_dims: int, seed: int
+    config: VAEConfig, own_options: OwnOptions, num_features: int, num_dims: int, seed: int
 ) -> AbstractPosterior:
     """Returns the posterior of a model over `num_dims` variables."""
+    name = config.posterior_name
+    if is_own(name):
+        own_seed = next(layer_seeds(seed, part=2))
+        given = num_features, num_dims
+        posterior: AbstractPosterior = made(
+            name, AbstractPosterior, own_options[name], own_seed, *given
+        )
+        return posterior
     options: dict[str, Any] = {}
-    if config.posterior_name in ("kumaraswamy", "dirichlet"):
+    if name in ("kumaraswamy", "dirichlet"):
         options["concentration"] = config.concentration_used
-    if config.posterior_name == "gaussian":
+    if name == "gaussian":
         options["activation"] = config.head_activation
-    return POSTERIORS[config.posterior_name](num_features, num_dims, seed, **options)
+    return POSTERIORS[name](num_features, num_dims, seed, **options)
 
 
 def build_prior(
     config: VAEConfig,
+    own_options: OwnOptions,
     posterior: AbstractPosterior,
     parameters: Callable[[Tensor], Parameters],
     seed: int,
@@ -63,6 +75,7 @@ def build_prior(
 
     Args:
         config: The description.
+        own_options: Of the user's functions.
         posterior: Of the model.
         parameters: From images in [0, 1] to the posterior's parameters.
         seed: Integer that fixes the initial weights.
@@ -70,6 +83,10 @@ def build_prior(
     name, num_dims = config.prior_name, posterior.num_dims
     if name is None:
         return None
+    if is_own(name):
+        own_seed = next(layer_seeds(seed, part=3))
+        prior: AbstractPrior = made(name, AbstractPrior, own_options[name], own_seed, num_dims)
+        return prior
     if name == "vamp":
         return VampPrior(posterior, parameters, config.image_shape, config.num_components, seed)
     if name == "gaussian_mixture":

@@ -20,7 +20,7 @@ from search.cli.app import (
     reader_of,
     trial_of,
 )
-from search.models.images import load_images
+from search.models.belongings import images_of
 from search.models.quiet import load_tensorflow
 from search.report.figures import check_picture
 from search.report.tables import number, title
@@ -47,6 +47,10 @@ def analyze(
     model: Annotated[
         Path | None, typer.Option("--model", help="An exported model's folder instead of a trial.")
     ] = None,
+    code: Annotated[
+        Path | None,
+        typer.Option("--code", help="Folder of the code that --model needs; it is run: trust it."),
+    ] = None,
     dataset: Annotated[
         str | None, typer.Option("--dataset", help="Images to hold --model against.")
     ] = None,
@@ -65,14 +69,15 @@ def analyze(
     if model is not None:
         if name is not None:
             raise typer.BadParameter("give a search and a trial, or --model.", param_hint="--model")
-        report = _of_model(model, (dataset, data_dir), out, sampler or [], as_json)
+        report = _of_model((model, code), (dataset, data_dir), out, sampler or [], as_json)
     elif name is None or candidate is None:
         raise typer.BadParameter(
             f"expected NAME {CANDIDATE}, or --model DIR.", param_hint=CANDIDATE
         )
-    elif dataset is not None or data_dir is not None:
+    elif dataset is not None or data_dir is not None or code is not None:
+        hint = "--dataset" if code is None else "--code"
         raise typer.BadParameter(
-            "a search has images of its own; these are for --model.", param_hint="--dataset"
+            "a search has images and code of its own; these are for --model.", param_hint=hint
         )
     else:
         report = _of_trial((name, candidate, workspace), out, sampler or [], as_json)
@@ -116,7 +121,7 @@ def compare(
         kept = chosen_epoch(store, name, trial, epoch)
         row = analyzing.Wanted(trials[trial], kept, analyzing.parse_samplers(samplers))
         rows[row.label] = row
-    models = analyzing.TrainedModels(name, config, store, load_images(config, place.cache))
+    models = analyzing.TrainedModels(name, config, store, images_of(reader, place))
     found = analyzing.compare_trials(models, list(rows.values()), path)
     if as_json:
         print_json({"picture": str(path), "models": found})
@@ -141,20 +146,20 @@ def _of_trial(
     kept = chosen_epoch(store, name, trial_number, epoch)
     folder = out or Path(f"{name}-{trial_number}@{kept}-analysis")
     check_folder(folder)
-    models = analyzing.TrainedModels(name, config, store, load_images(config, place.cache))
+    models = analyzing.TrainedModels(name, config, store, images_of(reader, place))
     wanted = analyzing.Wanted(trial, kept, samplers)
     with _showing(quiet) as progress:
         return analyzing.analyze_trial(models, wanted, folder, progress)
 
 
 def _of_model(
-    model: Path,
+    where: tuple[Path, Path | None],
     data: tuple[str | None, Path | None],
     out: Path | None,
     sampler: list[str],
     quiet: bool,
 ) -> Any:
-    dataset, data_dir = data
+    (model, code), (dataset, data_dir) = where, data
     if dataset is None and data_dir is not None:
         raise typer.BadParameter("say which with --dataset.", param_hint="--data-dir")
     load_tensorflow()
@@ -164,7 +169,7 @@ def _of_model(
     folder = out or Path(f"{model.resolve().name}-analysis")
     images = None if dataset is None else (dataset, data_dir)
     with _showing(quiet) as progress:
-        return analyzing.analyze_model(model, images, samplers, folder, progress)
+        return analyzing.analyze_model(model, code, images, samplers, folder, progress)
 
 
 def _store(place: Any, reader: StudyReader) -> TrialStore:

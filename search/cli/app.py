@@ -11,13 +11,14 @@ import sqlalchemy as sa
 import typer
 from rich.console import Console
 
+from search.cli.on_cluster import App, chosen_cluster
 from search.errors import NotFoundError
 from search.study.database import open_database
 from search.study.reader import StudyReader
 from search.trial import Trial
 from search.workspace import Workspace
 
-app = typer.Typer(
+app = App(
     name="vaesearch",
     help="Durable multi-objective hyperparameter searches over variational autoencoders.",
     no_args_is_help=True,
@@ -62,7 +63,14 @@ def reader_of(name: str, workspace: Path | None) -> tuple[Workspace, StudyReader
 def workspace_option(place: Workspace) -> str:
     """Returns what a further command needs to find the workspace: nothing for the default one."""
     is_default = place.folder == Workspace.at(None).folder
-    return "" if is_default else f" --workspace {shlex.quote(str(place.folder))}"
+    where = "" if is_default else f" --workspace {shlex.quote(str(place.folder))}"
+    return where + cluster_option()
+
+
+def cluster_option() -> str:
+    """Returns what a further command needs to find the cluster: nothing if there is none."""
+    name = chosen_cluster()
+    return "" if name is None else f" --cluster {shlex.quote(name)}"
 
 
 def _finite(value: Any) -> Any:

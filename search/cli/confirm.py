@@ -1,6 +1,7 @@
 """Confirming a front: the command that trains it again, and the look at what came of it."""
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from search.cli.app import (
     reader_of,
     workspace_option,
 )
+from search.cli.on_cluster import chosen_cluster
+from search.cli.run import RayOption
 from search.confirming import Listener, Wish
 from search.confirming import confirm as confirm_front
 from search.errors import SearchError
@@ -34,6 +37,7 @@ from search.report.confirmed_tables import confirmed_table
 from search.stopper import Ending
 from search.study.confirmations import read_confirmations
 from search.study.reader import StudyReader
+from search.study.submissions import WorkKind
 from search.workspace import Workspace
 
 
@@ -57,12 +61,18 @@ def confirm(
             "--accept-code-change", help="Go on although models or metrics were changed since."
         ),
     ] = False,
+    ray: RayOption = None,
 ) -> None:
     """Train the front again with fresh seeds: means, errors, and who is on it how probably."""
     place, reader = reader_of(name, workspace)
     wish = Wish(seeds, epochs, workers, accept_code_change)
+    if chosen_cluster() is not None:
+        from search.cli.cluster import submit_work
+
+        submit_work(reader.engine, name, WorkKind.CONFIRMATION, dataclasses.asdict(wish))
+        return
     with _shown(name) as listener:
-        ending = confirm_front(name, place, wish, listener)
+        ending = confirm_front(name, place, wish, listener, ray=ray)
     again = _again(name, place, wish)
     with contextlib.suppress(SearchError):  # stopped before anything was measured
         front = front_of(reader, epochs)

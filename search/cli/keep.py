@@ -14,6 +14,7 @@ from search.cli.app import (
     WorkspaceOption,
     app,
     console,
+    opened,
     print_json,
     reader_of,
     trial_of,
@@ -94,7 +95,10 @@ def delete(
 @app.command()
 def logs(
     name: NameArgument,
-    trial: Annotated[int, typer.Argument(min=0, help="The trial's number.", metavar="TRIAL")],
+    trial: Annotated[
+        int | None,
+        typer.Argument(min=0, help="Its number; on a cluster, none is the search's driver."),
+    ] = None,
     attempt: Annotated[
         int | None, typer.Option("--attempt", min=1, help="Only this one; default: all.")
     ] = None,
@@ -107,7 +111,13 @@ def logs(
     """Show what a trial logged: params, losses, warnings, the traceback of an error."""
     if follow and as_json:
         raise typer.BadParameter("a log that grows is no JSON.", param_hint="--follow")
-    place, reader = reader_of(name, workspace)
+    place, engine = opened(workspace)
+    if trial is None:
+        from search.cli.cluster import show_driver_log
+
+        show_driver_log(name, engine, follow)
+        return
+    reader = StudyReader(engine, name)
     found = trial_of(reader, name, trial)
     store = TrialStore(place.store(reader.record().config), reader.id)
     if follow:

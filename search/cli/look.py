@@ -20,9 +20,12 @@ from search.cli.app import (
 )
 from search.cli.live import watch
 from search.errors import SearchError
+from search.gpu_fractions import fraction_advice
+from search.report.costs import costs
 from search.report.history import history_lines
 from search.report.progress import Progress, progress, progress_table
 from search.report.tables import number, short, title
+from search.study.attempts import read_attempts
 from search.study.lease import active_seconds, current_holder
 from search.study.reader import Event, StudyReader, list_names
 from search.study.requests import Kind, Request, open_requests
@@ -33,20 +36,24 @@ from search.workspace import Workspace
 def list_searches(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the searches of a workspace."""
     place, engine = opened(workspace)
-    states = [_progress(StudyReader(engine, name)) for name in list_names(engine)]
+    readers = [StudyReader(engine, name) for name in list_names(engine)]
+    states = [(_progress(reader), _cost(reader)) for reader in readers]
     if as_json:
         keys = ("name", "num_trials", "states", "best", "hypervolume", "driver")
-        print_json([{k: v for k, v in s.to_json().items() if k in keys} for s in states])
+        rows = [({k: v for k, v in s.to_json().items() if k in keys}, cost) for s, cost in states]
+        print_json([{**row, **cost} for row, cost in rows])
         return
     if not states:
         print(f"No searches in {place.folder} yet. `vaesearch run` starts one.")
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("search", "done", "state", "best"):
-        table.add_column(heading)
-    for state in states:
+    for heading in ("search", "owner", "done", "state", "core-h", "GPU-h", "best"):
+        table.add_column(heading, justify="right" if heading.endswith("-h") else "left")
+    for state, cost in states:
         best = ", ".join(f"{title(n)} {number(v)} ({at})" for n, (v, at) in state.best.items())
-        table.add_row(state.name, f"{state.num_finished}/{state.num_trials}", state.word, best)
+        hours = [f"{cost[key]:.2f}" for key in ("core_hours", "gpu_hours")]
+        done = f"{state.num_finished}/{state.num_trials}"
+        table.add_row(state.name, cost["owner"] or "", done, state.word, *hours, best)
     console.print(table)
 
 
@@ -73,10 +80,14 @@ def status(
     events = reader.events()
     if as_json:
         more = {"active_seconds": seconds, "enqueued": [dict(point.payload) for point in points]}
-        print_json({**state.to_json(), **more, "history": [_event_json(e) for e in events]})
+        history = [_event_json(e) for e in events]
+        print_json({**state.to_json(), **more, **_cost(reader), "history": history})
         return
     console.print(progress_table(state, is_whole=True))
     print(f"{name} is {state.word}" + (f", by {state.driver}." if state.driver else "."))
+    print(_cost_line(_cost(reader)))
+    if advice := fraction_advice(reader.record().config, reader.trials(), events):
+        print(advice)
     for line in (*_points(points), *history_lines(reader.record().config, events)):
         console.print(Text(line))
 
@@ -108,6 +119,24 @@ def ui(
 def _progress(reader: StudyReader) -> Progress:
     holder = current_holder(reader.engine, reader.id)
     return progress(reader.record(), reader.trials(), str(holder) if holder else None)
+
+
+def _cost(reader: StudyReader) -> dict[str, Any]:
+    """Returns whose search it is and what it has cost so far."""
+    record, trials = reader.record(), reader.trials()
+    seconds = active_seconds(reader.engine, reader.id)
+    total = costs(record, trials, read_attempts(reader), seconds).states[-1]
+    return {
+        "owner": record.owner,
+        "core_hours": total.core_hours,
+        "gpu_hours": total.gpu_hours,
+    }
+
+
+def _cost_line(cost: dict[str, Any]) -> str:
+    owner = f"Owner {cost['owner']}; " if cost["owner"] else ""
+    text = f"{owner}{cost['core_hours']:.2f} core-hours so far"
+    return text + (f", {cost['gpu_hours']:.2f} GPU-hours." if cost["gpu_hours"] else ".")
 
 
 def _event_json(event: Event) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import sys
 
 from search.cli import (  # they add their commands to the app
     analyze,
+    cluster,
     confirm,
     importance,
     keep,

@@ -21,7 +21,7 @@ from search.models.quiet import load_tensorflow
 from search.report.scatter import scatter
 from search.report.summary import FrontMember, Summary, summarize
 from search.report.tables import front_table, number, title
-from search.study.reader import SearchRecord, StudyReader
+from search.study.reader import StudyReader
 from search.workspace import Workspace
 
 _SAMPLES = 12
@@ -89,7 +89,7 @@ def _show_front(
     if plot:
         draw_front(summary, found, plot)
     if samples:
-        _draw_samples(summary, record, place, samples)
+        _draw_samples(summary, reader, place, samples)
     if as_json:
         print_json(summary.to_json())
         return
@@ -111,12 +111,12 @@ def _csv(reader: StudyReader, confirmed: bool, epochs: int | None) -> str:
 
 def _draw_samples(
     summary: Summary,
-    record: SearchRecord,
+    reader: StudyReader,
     place: Workspace,
     path: Path,
 ) -> None:
     load_tensorflow()  # these need it, which takes seconds; only this option needs it
-    from search.models.images import load_images
+    from search.models.belongings import images_of
     from search.models.params import own_sampler
     from search.models.stored import load_candidate
     from search.report.figures import draw_samples
@@ -125,8 +125,8 @@ def _draw_samples(
     from vaemodels.config import LatentSamplerConfig
     from vaemodels.noise import base_noise
 
-    config = record.config
-    dataset = load_images(config, place.cache)
+    record = reader.record()
+    config, dataset = record.config, images_of(reader, place)
     real = dataset.test.images[:_SAMPLES] / dataset.scale
     rows: list[tuple[str, Any]] = [("real test images", real)]
     store = TrialStore(place.store(config), record.id)

@@ -1,6 +1,5 @@
 """Commands that begin or go on with a search: init, run, resume."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,14 +16,21 @@ from search.cli.app import (
     workspace_option,
 )
 from search.cli.live import show_while
-from search.cli.values import above_zero, check_new, named_value
-from search.config import SamplerName
+from search.cli.on_cluster import chosen_cluster
+from search.cli.values import above_zero, choices_of, number_of_trials, ranges_of
+from search.config import SamplerName, StudyConfig
 from search.errors import SearchError
-from search.growing import Range
+from search.models.belongings import kept, with_code
+from search.report.spending import spending_table
 from search.report.summary import summarize
 from search.report.tables import front_table
 from search.sections import DatasetSection, RuleName
+from search.spending import Spending
 from search.stopper import Ending
+from search.study.database import open_database
+from search.study.reader import list_names
+from search.study.searches import check_same
+from search.study.submissions import WorkKind
 from search.study_file import builtin_study, load_study, packaged_text
 from search.trial import TrialState
 from search.workspace import Workspace
@@ -52,6 +58,13 @@ StillTrialsOption = Annotated[
     typer.Option(
         "--still-trials", min=1, help="End once the hypervolume stood still for so many trials."
     ),
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option("--ray", help="A Ray cluster to join, such as auto, in place of this machine."),
+]
+ProfileOption = Annotated[
+    bool, typer.Option("--profile", help="Show at the end where the workers' time went.")
 ]
 _LONGEST_NAME: Final = 63
 
@@ -97,14 +110,17 @@ def run(
     early_stopping: EarlyStoppingOption = None,
     still_trials: StillTrialsOption = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of everything random.")] = None,
+    or_resume: Annotated[
+        bool, typer.Option("--or-resume", help="Go on with the search if it is there already.")
+    ] = False,
+    ray: RayOption = None,
+    profile: ProfileOption = False,
 ) -> None:
     """Start a search and run it to its end. Options override the study file."""
-    config = builtin_study() if study is None else load_study(study)
-    if dataset is not None:  # another one has other files and another extractor
-        config = config.model_copy(update={"dataset": DatasetSection(name=dataset)})
-    config = changed(
-        config,
-        name=_default_name(dataset) if name is None and study is None and dataset else name,
+    config = run_options(
+        study,
+        dataset,
+        name=name,
         data_dir=data_dir,
         trials=trials,
         epochs=epochs,
@@ -115,8 +131,14 @@ def run(
         seed=seed,
     )
     place = Workspace.at(workspace or config.workspace)
-    driver.create(config, place)
-    _drive(config.name, place)
+    if chosen_cluster() is not None:
+        from search.cli.cluster import made, submit_config
+
+        submit_config(made(place.folder)[1], config)
+    else:
+        if not (or_resume and _exists(config, place)):
+            driver.create(config, place)
+        _drive(config.name, place, ray=ray, profile=profile)
 
 
 @app.command()
@@ -151,15 +173,21 @@ def resume(
         list[str] | None,
         typer.Option("--add-choice", metavar="NAME=VALUE", help="A further choice."),
     ] = None,
+    code: Annotated[
+        str | None,
+        typer.Option("--code", help="Your own code as it is now, in place of what is kept."),
+    ] = None,
     accept_code_change: Annotated[
         bool,
         typer.Option(
             "--accept-code-change", help="Go on although models or metrics were changed since."
         ),
     ] = False,
+    ray: RayOption = None,
+    profile: ProfileOption = False,
 ) -> None:
     """Go on with a search: after Ctrl-C, a crash or a lost machine, or to extend it."""
-    count, is_more = _number_of_trials(trials)
+    count, is_more = number_of_trials(trials)
     place, reader = reader_of(name, workspace)
     planned = reader.record().config.budget.trials
     wanted = planned + count if count is not None and is_more else count
@@ -170,27 +198,68 @@ def resume(
             f"`{name}` has {num_finished} finished trials (retries not counted), more than "
             f"--trials {wanted}. --trials +{wanted} asks for {wanted} more."
         )
-    change(
-        name,
-        place,
-        _ranges(widen or []),
-        _choices(add_choice or []),
-        accept_code_change,
-        trials=wanted,
-        workers=workers,
-        sampler=sampler,
-        hours=hours,
-        early_stopping=early_stopping,
-        still_trials=still_trials,
-        store_quota_gb=store_quota,
-    )
-    _drive(name, place, accept_code_change)
+    changes: dict[str, Any] = {
+        "widen": ranges_of(widen or []),
+        "add_choices": choices_of(add_choice or []),
+        "accept_code_change": accept_code_change,
+        "trials": wanted,
+        "workers": workers,
+        "sampler": sampler,
+        "hours": hours,
+        "early_stopping": early_stopping,
+        "still_trials": still_trials,
+        "store_quota_gb": store_quota,
+        "code": None if code is None else kept(reader.engine, code),
+    }
+    if chosen_cluster() is not None:
+        from search.cli.cluster import submit_work
+
+        submit_work(reader.engine, name, WorkKind.SEARCH, changes)
+        return
+    change(name, place, **changes)
+    _drive(name, place, accept_code_change, ray, profile)
 
 
-def _drive(name: str, place: Workspace, accept_code_change: bool = False) -> None:
+def run_options(study: Path | None, dataset: str | None = None, **changes: Any) -> StudyConfig:
+    """Returns a study file, or the one that comes with the program, with options' values."""
+    config = builtin_study() if study is None else load_study(study)
+    if dataset is not None:  # another one has other files and another extractor
+        config = config.model_copy(update={"dataset": DatasetSection(name=dataset)})
+        if study is None and changes["name"] is None:
+            changes["name"] = _default_name(dataset)
+    return changed(config, **changes)
+
+
+def _exists(config: StudyConfig, place: Workspace) -> bool:
+    """Returns whether the search is there already, and says where its study differs.
+
+    Raises:
+        SearchError: If it is another search.
+    """
+    if place.database is None and not place.study_file.exists():
+        return False
+    engine = open_database(place.study_url)
+    if config.name not in list_names(engine):
+        return False
+    check_same(engine, with_code(config)[0])
+    print(f"`{config.name}` is there already and goes on as it is; `resume` has options.")
+    return True
+
+
+def _drive(
+    name: str,
+    place: Workspace,
+    accept_code_change: bool = False,
+    ray: str | None = None,
+    profile: bool = False,
+) -> None:
     """Runs a search with a live view, then shows its front and where to look next."""
+    accounts: list[Spending] = []
+    hooks = driver.Hooks(account=accounts.append)
     with show_while(name, place) as say:
-        ending = driver.drive(name, place, say, accept_code_change)
+        ending = driver.drive(name, place, say, accept_code_change, ray=ray, hooks=hooks)
+    for spending in accounts if profile else ():
+        console.print(spending_table(spending))
     _, reader = reader_of(name, place.folder)
     trials = reader.trials()
     summary = summarize(reader.record(), trials, reader.remeasured())
@@ -224,50 +293,3 @@ def _default_name(dataset: str) -> str:
     stem = Path(dataset).stem
     plain = "".join(c if (c.isascii() and c.isalnum()) or c in "._-" else "-" for c in stem)
     return plain.lstrip("._-")[:_LONGEST_NAME] or "search"
-
-
-def _number_of_trials(text: str | None) -> tuple[int | None, bool]:
-    """Returns the number of `N` or `+N`, and whether it is meant on top of what there is."""
-    if text is None:
-        return None, False
-    digits = text.removeprefix("+")
-    if not re.fullmatch("[0-9]+", digits) or int(digits) == 0:
-        raise typer.BadParameter(
-            f"expected a number such as 40, or +10 for ten more. Received: {text!r}.",
-            param_hint="--trials",
-        )
-    return int(digits), text.startswith("+")
-
-
-def _ranges(texts: list[str]) -> dict[str, Range]:
-    """Returns name -> (low, high) of "beta=0.01:10" and the like."""
-    ranges: dict[str, Range] = {}
-    for text in texts:
-        name, _, ends = text.partition("=")
-        low, colon, high = ends.partition(":")
-        check_new(name, ranges, "--widen")
-        try:
-            ranges[name] = _number(low), _number(high)
-        except ValueError:
-            colon = ""
-        if not (name and colon and (low or high)):
-            raise typer.BadParameter(
-                f"expected NAME=LOW:HIGH, such as beta=0.01:10. Received: {text!r}.",
-                param_hint="--widen",
-            )
-    return ranges
-
-
-def _number(text: str) -> float | int | None:
-    if not text:
-        return None
-    return int(text) if re.fullmatch("[+-]?[0-9]+", text) else float(text)
-
-
-def _choices(texts: list[str]) -> dict[str, list[Any]]:
-    """Returns name -> further choices of "variant=dirvae" and the like."""
-    choices: dict[str, list[Any]] = {}
-    for text in texts:
-        name, value = named_value(text, "--add-choice", "NAME=VALUE, such as variant=dirvae")
-        choices.setdefault(name, []).append(value)
-    return choices

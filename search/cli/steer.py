@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
+import sqlalchemy as sa
 import typer
 
 from search.changing import fork as fork_search
@@ -13,6 +14,7 @@ from search.cli.app import (
     NameArgument,
     WorkspaceOption,
     app,
+    opened,
     print_json,
     reader_of,
     trial_of,
@@ -25,9 +27,11 @@ from search.errors import LeaseHeldError, SearchError
 from search.executor.desk import Desk
 from search.report.tables import short
 from search.space import flat_items
+from search.stopper import Ending
 from search.study.lease import Holder, current_holder
-from search.study.reader import StudyReader
+from search.study.reader import StudyReader, list_names
 from search.study.requests import Kind, open_requests, post, post_point
+from search.study.submissions import unwant
 from search.study_file import load_study
 from search.trial import Params, Trial, TrialState
 from search.workspace import Workspace
@@ -46,7 +50,10 @@ def stop(
     as_json: JsonOption = False,
 ) -> None:
     """Ask a running search to save and end, or one of its trials, and wait until it has."""
-    place, reader = reader_of(name, workspace)
+    place, engine = opened(workspace)
+    if trial is None and name not in list_names(engine) and _end_submission(engine, name):
+        return
+    reader = StudyReader(engine, name)
     if trial is not None:
         ended = _stop_trial(place, reader, trial_of(reader, name, trial))
         if as_json:
@@ -55,6 +62,9 @@ def stop(
             print(f"Trial {trial} is {ended.state.value} after epoch {ended.last_epoch}.")
         return
     holder = current_holder(reader.engine, reader.id)
+    if holder is None and _end_submission(engine, name):
+        return
+    unwant(engine, name, Ending.STOPPED.value)
     if holder is None:
         where = workspace_option(place)
         raise SearchError(f"Nobody runs `{name}` now. `vaesearch status {name}{where}` shows it.")
@@ -157,6 +167,14 @@ def fork(
         else f"it tries the front of `{name}` first, as their measurements cannot be compared"
     )
     print(f"Made `{new}`: {knows}.\nNext: vaesearch resume {new}{workspace_option(place)}")
+
+
+def _end_submission(engine: sa.Engine, name: str) -> bool:
+    """Ends what waits to be run on a cluster; returns whether there is any."""
+    was_wanted = unwant(engine, name, Ending.STOPPED.value)
+    if was_wanted:
+        print(f"`{name}` waited for its turn on the cluster; it will not be started.")
+    return was_wanted
 
 
 def _num_chosen(trials: Sequence[Trial]) -> int:

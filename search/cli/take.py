@@ -18,6 +18,7 @@ from search.cli.app import (
     workspace_option,
 )
 from search.config import replaced
+from search.models.belongings import images_of, try_code, use_code
 from search.models.images import load_images
 from search.models.quiet import load_tensorflow
 from search.report.progress import duration
@@ -45,6 +46,7 @@ def check(
     sampler = choose_sampler(config)
     place = Workspace.at(workspace or config.workspace)
     place.make()
+    try_code(config, place)
     dataset = load_images(config, place.cache)
     load_tensorflow()
     from search.models.costs import estimate
@@ -88,9 +90,17 @@ def export(
     load_tensorflow()
     from search.models.exporting import Chosen
     from search.models.exporting import export as export_candidate
+    from search.models.stored import check_folder, chosen_epoch
 
     params = record.config.model_params(dict(trial.params))
-    chosen = Chosen(number, epoch, samplers[0] if samplers else "", params)
     store = TrialStore(place.store(record.config), record.id)
-    written = export_candidate(store, record.config, place.cache, chosen, out)
-    print(f"Wrote trial {number} after epoch {written} to {out}. Try: python {out}/example.py")
+    chosen = Chosen(
+        number,
+        chosen_epoch(store, name, number, epoch),
+        samplers[0] if samplers else "",
+        params,
+    )
+    check_folder(out)
+    belongings = images_of(reader, place), use_code(record.config, place)
+    export_candidate(store, belongings, chosen, out)
+    print(f"Wrote trial {number} after epoch {chosen.epoch} to {out}. Try: python {out}/example.py")

@@ -67,14 +67,14 @@ def register(
     if not record.config.tracking.mlflow:
         raise SearchError(f"`{name}` was started without MLflow, so it has no registry.")
     load_tensorflow()
+    from search.models.belongings import images_of
     from search.models.functional import functional_models
-    from search.models.images import load_images
     from search.tracking.client import MlflowRuns
     from search.tracking.failures import without_password
     from search.tracking.registry import register as register_models
 
     store = TrialStore(place.store(record.config), record.id)
-    dataset = load_images(record.config, place.cache)
+    dataset = images_of(reader, place)
     epoch, models = functional_models(store, dataset, name, trial_number, epoch)
     tags = _tags(record, trial, epoch)
     runs = MlflowRuns(place.tracking_uri(record.config), place.artifacts, record.id)

@@ -7,6 +7,8 @@ from typing import Any
 import typer
 import yaml
 
+from search.growing import Range
+
 _POWER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?[eE][+-]?[0-9]+")  # YAML takes 1e-3 for text
 
 
@@ -46,3 +48,50 @@ def above_zero(value: float | None) -> float | None:
     if value is not None and not value > 0:
         raise typer.BadParameter(f"expected a number above 0. Received: {value:g}.")
     return value
+
+
+def number_of_trials(text: str | None) -> tuple[int | None, bool]:
+    """Returns the number of `N` or `+N`, and whether it is meant on top of what there is."""
+    if text is None:
+        return None, False
+    digits = text.removeprefix("+")
+    if not re.fullmatch("[0-9]+", digits) or int(digits) == 0:
+        raise typer.BadParameter(
+            f"expected a number such as 40, or +10 for ten more. Received: {text!r}.",
+            param_hint="--trials",
+        )
+    return int(digits), text.startswith("+")
+
+
+def ranges_of(texts: list[str]) -> dict[str, Range]:
+    """Returns name -> (low, high) of "beta=0.01:10" and the like."""
+    ranges: dict[str, Range] = {}
+    for text in texts:
+        name, _, ends = text.partition("=")
+        low, colon, high = ends.partition(":")
+        check_new(name, ranges, "--widen")
+        try:
+            ranges[name] = _number(low), _number(high)
+        except ValueError:
+            colon = ""
+        if not (name and colon and (low or high)):
+            raise typer.BadParameter(
+                f"expected NAME=LOW:HIGH, such as beta=0.01:10. Received: {text!r}.",
+                param_hint="--widen",
+            )
+    return ranges
+
+
+def _number(text: str) -> float | int | None:
+    if not text:
+        return None
+    return int(text) if re.fullmatch("[+-]?[0-9]+", text) else float(text)
+
+
+def choices_of(texts: list[str]) -> dict[str, list[Any]]:
+    """Returns name -> further choices of "variant=dirvae" and the like."""
+    choices: dict[str, list[Any]] = {}
+    for text in texts:
+        name, value = named_value(text, "--add-choice", "NAME=VALUE, such as variant=dirvae")
+        choices.setdefault(name, []).append(value)
+    return choices

@@ -34,14 +34,18 @@ class Asker:
         self.num_ordered += 1
         self._orders.put(True)
 
-    def take(self) -> Trial | None:
+    def take(self, patience: float = 0.0) -> Trial | None:
         """Returns a trial that is ready, None if there is none.
+
+        Args:
+            patience: Seconds to wait for one that was ordered.
 
         Raises:
             Exception: What made an order fail; it has to be given again.
         """
         try:
-            made = self._made.get_nowait()
+            is_coming = patience > 0 and self.num_ordered > 0
+            made = self._made.get(is_coming, patience if is_coming else None)
         except queue.Empty:
             return None
         self.num_ordered -= 1

@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, final
 
 from search.assignment import Assignment, Round
@@ -12,6 +12,7 @@ from search.errors import SearchError, StoreError
 from search.report.confirm_progress import ConfirmProgress, EndedRepeat
 from search.seeds import Purpose, derive_seed
 from search.study.confirmations import Confirmation, read_confirmations, write_confirmations
+from search.study.lease import Lease
 from search.study.outages import patiently
 from search.study.writer import MAX_FRUITLESS_ATTEMPTS, StudyWriter
 
@@ -58,12 +59,18 @@ class ConfirmDesk:
         self._fruitful: set[int] = set()  # attempts that reported something new
         self._causes: dict[str, str] = {}
         self._ended: list[EndedRepeat] = []
+        self._exhausted: set[Repeat] = set()  # ran out of memory once
         self._started_at: float | None = None
         self._is_closed = False
         self._next: Repeat | None = None
         self.given_up: set[Repeat] = set()
         self.error: SearchError | None = None
         self._look_ahead()
+
+    @property
+    def lease(self) -> Lease:
+        """The lease of the driver that this desk belongs to."""
+        return self._writer.lease
 
     @property
     def is_done(self) -> bool:
@@ -74,6 +81,17 @@ class ConfirmDesk:
     def has_everything(self) -> bool:
         """Whether every repeat has ended, or was given up."""
         return not self._live and self._next is None
+
+    @property
+    def num_live(self) -> int:
+        """How many trainings are out."""
+        return len(self._live)
+
+    @property
+    def num_wanted(self) -> int:
+        """How many trainings could be out if there was room for all."""
+        missing = set(self._plan.missing(self._rows)) - self.given_up
+        return len(missing | {(task.trial, task.repeat) for task in self._live.values()})
 
     @property
     def is_closed(self) -> bool:
@@ -94,7 +112,8 @@ class ConfirmDesk:
         epochs = self._plan.epochs_by_trial(self._rows)[trial]
         params = self._plan.params[trial]
         seed = training_seed(self._plan.config.seed, trial, repeat)
-        assignment = Assignment(trial, attempt, params, seed, repeat, epochs)
+        is_alone = (trial, repeat) in self._exhausted
+        assignment = Assignment(trial, attempt, params, seed, repeat, epochs, is_alone)
         self._live[worker] = assignment
         self._started_at = self._started_at or time.monotonic()
         self._look_ahead()
@@ -112,15 +131,20 @@ class ConfirmDesk:
             for m in report.measurements
             if m.epoch in (task.epochs or ())
         ]
-        if report.outcome == "failed":
+        key = (task.trial, task.repeat)
+        is_again = report.outcome == "exhausted" and key not in self._exhausted
+        has_failed = report.outcome in ("failed", "exhausted") and not is_again
+        if has_failed:
             self._record([*rows, *self._unmeasured(task, rows)], task, report.reason)
         elif rows:
             self._record(rows, task)
         if report.outcome is None:
             return
         self._live.pop(worker, None)
-        if report.outcome in ("complete", "failed"):
-            self._note_end(task, report.reason if report.outcome == "failed" else None)
+        if report.outcome == "complete" or has_failed:
+            self._note_end(task, report.reason if has_failed else None)
+        elif is_again:  # once more, with a GPU for itself
+            self._exhausted.add(key)
         elif not self._is_closed:  # it ended although nobody asked it to
             self._release(task, None)
         self._look_ahead()
@@ -139,10 +163,17 @@ class ConfirmDesk:
     def look(self) -> None:
         """Does nothing: people ask nothing of a confirmation but to end it."""
 
+    def keep(self, num: int) -> None:
+        """Does nothing: what is out is let run to its end, and only then gives its place up."""
+
     def end(self) -> None:
         """Ends the desk: whatever is out will not report any more."""
         self._is_closed = True
         self._live.clear()
+
+    def note(self, kind: str, details: Mapping[str, Any]) -> None:
+        """Notes an event in the search's history."""
+        self._try(lambda: self._writer.note(kind, details))
 
     def note_cause(self, worker: str, cause: str) -> None:
         """Remembers what is known of a worker's death, for the record that may follow."""

@@ -8,8 +8,9 @@ import ray
 
 from search.errors import IdentityError
 from search.executor.confirm_desk import ConfirmDesk
-from search.executor.remote import remotely
 from search.executor.run import run_trials
+from search.executor.sharing import prepare
+from search.executor.slots import Slots
 from search.executor.stop_flag import StopFlag
 from search.sections import ResourcesSection
 from search.stopper import Ending, Stopper
@@ -22,7 +23,7 @@ def run_confirmation(
     desk: ConfirmDesk,
     record: SearchRecord,
     place: tuple[str, Workspace],
-    resources: tuple[ResourcesSection, int],
+    resources: tuple[ResourcesSection, Slots],
     stopper: Stopper,
     say: Callable[[str], None],
     work: Work,
@@ -33,7 +34,7 @@ def run_confirmation(
         desk: Of the confirmation.
         record: The search.
         place: The folder of the images, and the workspace.
-        resources: Of one training, and how many run at once.
+        resources: Of one training, and how many may run at once.
         stopper: Says when to end early.
         say: Called with a short sentence whenever a new phase begins.
         work: What the workers do.
@@ -41,12 +42,12 @@ def run_confirmation(
     Raises:
         SearchError: If it cannot go on. What was measured is kept.
     """
-    dataset_folder, workspace = place
-    section, num_workers = resources
+    _, workspace = place
+    section, slots = resources
+    num_workers = slots()
     config = record.config
     say("opening the feature extractor")
-    arguments = (config, dataset_folder, workspace.cache)
-    answer = remotely(section, stopper.is_stopping, work.prepare, *arguments)
+    answer = prepare(work, config, place, record.prepared, None, stopper.is_stopping)
     if answer is None:
         return stopper.ending or Ending.STOPPED
     folders, prepared = answer
@@ -56,7 +57,7 @@ def run_confirmation(
     stopper.on_stop(desk.close)
     stopper.on_stop(lambda: _raise_flag(flag))
     shared = Shared(config, record.id, workspace.store(config), folders, flag, work)
-    run_trials(desk, shared, section, num_workers)
+    run_trials(desk, shared, section, slots)
     if desk.error is not None:
         raise desk.error
     if stopper.ending is not None and not desk.has_everything:

@@ -1,21 +1,23 @@
 """The driver's desk: hands out attempts and hears what they report. Knows nothing of Ray."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Final, TypeVar, final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar, final
 
 from search.assignment import Assignment, Round
-from search.early_stopping import EarlyStopping, Stop
+from search.early_stopping import EarlyStopping, Stops
 from search.errors import SearchError, StoreError
 from search.executor.trial_queue import TrialQueue
-from search.settling import Stagnation
+from search.settling import Stagnation, replayed
+from search.study.attempts import OUT_OF_MEMORY, read_attempts
 from search.study.outages import patiently
 from search.study.requests import Kind, Request, mark_handled, num_retries, open_requests
 from search.study.writer import StudyWriter
-from search.trial import Measurement, Params, Trial, TrialState
+from search.trial import TrialState
 
 _PATIENCE_SECONDS: Final = 300.0  # how long an outage of the database may last
 _LOOK_SECONDS: Final = 0.5  # between two looks at what people ask for
+_PROPOSAL_SECONDS: Final = 1.0  # to wait for a sampler while nothing runs
 _BY_HAND: Final = "stopped by hand"
 
 Result = TypeVar("Result")
@@ -35,7 +37,7 @@ class Desk:
 
     Attributes:
         error: What forces the search to end, if anything does.
-        on_stop_trial: Called with the number of a trial whose worker should save and end.
+        on_stop_attempt: Called with an attempt whose worker should save and end.
     """
 
     def __init__(
@@ -53,14 +55,17 @@ class Desk:
         self._live: dict[str, Assignment] = {}
         self._queue = TrialQueue(writer, num_trials, num_workers)
         self._is_closed = False
-        self._rule = rule
-        self._stops: dict[int, Stop] = {}
+        self._stops = Stops(rule)
         self._stopped_workers: set[str] = set()
         self._asked_to_stop: dict[int, Request] = {}
         self._causes: dict[str, str] = {}
         self._next_look = 0.0
         self.error: SearchError | None = None
-        self.on_stop_trial: Callable[[int], None] = lambda _: None
+        self.on_stop_attempt: Callable[[Assignment], None] = lambda _: None
+        self._given_back: set[tuple[int, int]] = set()  # trials and attempts asked to save and wait
+        self._exhausted = {
+            item.trial for item in read_attempts(writer.reader) if item.outcome == OUT_OF_MEMORY
+        }
         self._still = self._replay_ends()
         self._queue.is_held_back = self.is_settled
         self._replay_stops()
@@ -74,6 +79,16 @@ class Desk:
     def has_everything(self) -> bool:
         """Whether every trial that the study should hold has ended."""
         return not self._live and not self._queue.has_more
+
+    @property
+    def num_live(self) -> int:
+        """How many attempts are out."""
+        return len(self._live)
+
+    @property
+    def num_wanted(self) -> int:
+        """How many attempts could be out if there was room for all."""
+        return len(self._live) + self._queue.num_left
 
     @property
     def is_settled(self) -> bool:
@@ -141,6 +156,10 @@ class Desk:
         self._try(lambda: self._release(number, attempt, "lost", cause))
         self._note_end(number)
 
+    def note(self, kind: str, details: Mapping[str, Any]) -> None:
+        """Notes an event in the search's history."""
+        self._try(lambda: self._writer.note(kind, details))
+
     def note_cause(self, worker: str, cause: str) -> None:
         """Remembers what is known of a worker's death, for the record that follows."""
         self._causes[worker] = cause
@@ -153,6 +172,13 @@ class Desk:
         self._next_look = now + _LOOK_SECONDS
         self._try(self._do_requests)
 
+    def keep(self, num: int) -> None:
+        """Has those that started last save, end and wait, where more than `num` are out."""
+        staying = [a for a in self._live.values() if (a.trial, a.attempt) not in self._given_back]
+        for assignment in staying[num:]:
+            self._given_back.add((assignment.trial, assignment.attempt))
+            self.on_stop_attempt(assignment)
+
     def _do_requests(self) -> None:
         reader = self._writer.reader
         found = open_requests(reader.engine, reader.id)
@@ -164,8 +190,9 @@ class Desk:
                 self._stop_by_hand(item.payload["trial"])
 
     def _stop_by_hand(self, number: int) -> None:
-        if number in [assignment.trial for assignment in self._live.values()]:
-            self.on_stop_trial(number)  # it saves and ends; then its end is recorded
+        live = [assignment for assignment in self._live.values() if assignment.trial == number]
+        if live:
+            self.on_stop_attempt(live[0])  # it saves and ends; then its end is recorded
         elif number in self._queue.waiting:
             self._finish_by_hand(number, self._writer.trial(number).num_attempts)
             self._queue.remove(number)
@@ -182,38 +209,32 @@ class Desk:
         number, attempt = assignment.trial, assignment.attempt
         self._writer.record(number, attempt, report.measurements)
         # All of them, as a replay shows all: a lost attempt's successor reports several rungs.
-        self._observe(number, assignment.params, report.measurements)
+        self._stops.observe(number, assignment.params, report.measurements)
         match report.outcome:
             case "complete" | "failed":
                 state = TrialState(report.outcome)
                 self._writer.finish(number, attempt, state, report.reason)
             case "interrupted" if number in self._asked_to_stop:
                 self._finish_by_hand(number, attempt)
+            case "exhausted" if number in self._exhausted:
+                self._writer.finish(number, attempt, TrialState.FAILED, report.reason)
+            case "exhausted":  # once more, alone on its GPU
+                self._exhausted.add(number)
+                self._release(number, attempt, OUT_OF_MEMORY, report.reason)
             case "interrupted" | "blocked":
-                self._release(number, attempt, "interrupted" if self._is_closed else "lost")
+                was_asked = self._is_closed or (number, attempt) in self._given_back
+                self._release(number, attempt, "interrupted" if was_asked else "lost")
             case None:
                 self._stop_early(number, attempt)
-
-    def _observe(self, number: int, params: Params, measurements: Sequence[Measurement]) -> None:
-        """Shows measurements to the early stopping, in the recorded order; known ones are nothing
-        new to it."""
-        if self._rule is None:
-            return
-        for item in measurements:
-            stop = self._rule.observe(number, params, item)
-            if stop is not None:
-                self._stops.setdefault(number, stop)
 
     def _replay_stops(self) -> None:
         """Brings the early stopping to where it was, and ends trials whose stop was not recorded.
 
         A crash may have come between a measurement and the stop that follows from it.
         """
-        if self._rule is None:
-            return
         params = {trial.number: dict(trial.params) for trial in self._writer.trials()}
         for number, measurement in self._writer.reader.recorded():
-            self._observe(number, params[number], [measurement])
+            self._stops.observe(number, params[number], [measurement])
         for number in self._queue.waiting:
             if number in self._stops:
                 self._stop_early(number, self._writer.trial(number).num_attempts)
@@ -231,13 +252,7 @@ class Desk:
         record = self._writer.reader.record()
         if record.config.budget.still_trials is None:
             return None
-        prepared = record.prepared or {}
-        still = Stagnation(record.config, prepared.get("ceiling") or {})
-        for count, trial in enumerate(in_order_of_end(self._writer.trials()), start=1):
-            still.observe(trial)
-            if count <= prepared.get("still_from", 0):
-                still.restart()  # someone has asked for more since
-        return still
+        return replayed(record.config, record.prepared or {}, self._writer.trials())
 
     def _note_end(self, number: int) -> None:
         """Takes the end of a trial, if it is one, into account."""
@@ -254,12 +269,14 @@ class Desk:
             self._queue.put_first(number)
 
     def _start(self, worker: str) -> Assignment | None:
-        trial = self._queue.first()
+        # Tune, with nothing to run, would look again after a whole second.
+        trial = self._queue.first(0.0 if self._live else _PROPOSAL_SECONDS)
         if trial is None:
             return None
         attempt = self._writer.start_attempt(trial)
         self._queue.remove(trial.number)
-        assignment = Assignment(trial.number, attempt, dict(trial.params), trial.seed)
+        what = (trial.number, attempt, dict(trial.params), trial.seed)
+        assignment = Assignment(*what, is_alone=trial.number in self._exhausted)
         self._live[worker] = assignment
         return assignment
 
@@ -281,9 +298,3 @@ class Desk:
         if self.error is None:
             self.error = error
             self._on_error()
-
-
-def in_order_of_end(trials: Sequence[Trial]) -> list[Trial]:
-    """Returns the trials that ended, the first one first."""
-    ended = [trial for trial in trials if trial.state.is_finished]
-    return sorted(ended, key=lambda trial: (trial.finished_at or 0.0, trial.number))

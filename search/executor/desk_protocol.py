@@ -1,6 +1,7 @@
 """What Ray Tune's hooks need of a desk: of a search's, or of a confirmation's."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from search.assignment import Assignment, Round
 
@@ -11,6 +12,16 @@ class TrialDesk(Protocol):
     @property
     def is_done(self) -> bool:
         """Whether nothing is left to hand out and nothing is out."""
+        ...
+
+    @property
+    def num_live(self) -> int:
+        """How many attempts are out."""
+        ...
+
+    @property
+    def num_wanted(self) -> int:
+        """How many attempts could be out if there was room for all."""
         ...
 
     @property
@@ -38,8 +49,16 @@ class TrialDesk(Protocol):
         """Looks at what people ask for; called again and again, also while nothing is reported."""
         ...
 
+    def keep(self, num: int) -> None:
+        """Has those that started last save, end and wait, where more than `num` are out."""
+        ...
+
     def end(self) -> None:
         """Ends the desk: whatever is out will not report any more."""
+        ...
+
+    def note(self, kind: str, details: Mapping[str, Any]) -> None:
+        """Notes an event in the search's history."""
         ...
 
     def note_cause(self, worker: str, cause: str) -> None:

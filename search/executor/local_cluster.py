@@ -6,22 +6,33 @@ import math
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import ray
 
 from search.errors import WorkersError
+from search.executor.node_proof import prove_nodes
+from search.executor.slots import can_grow, fits
+from search.models.own_code import importable, permission
 from search.sections import ResourcesSection
+
+_JOIN_SECONDS: Final = 120.0  # for the nodes of a cluster that has just been started
 
 
 @contextlib.contextmanager
-def ray_started(resources: ResourcesSection, address: str | None = None) -> Iterator[int]:
-    """Starts or joins Ray, and ends or leaves it. Yields how many trials can run at once.
+def ray_started(
+    resources: ResourcesSection, address: str | None, store: str, code: Path | None = None
+) -> Iterator[None]:
+    """Starts or joins Ray, and ends or leaves it.
 
     Args:
         resources: Of one trial, and the wanted number of workers.
         address: A running cluster, or None to start Ray on this machine, listening on 127.0.0.1.
+        store: The search's. Every node of a cluster proves that it can use it.
+        code: Folder of the user's modules, which workers may import then.
 
     Raises:
         WorkersError: If Ray does not start, or no node can take a trial.
@@ -30,11 +41,14 @@ def ray_started(resources: ResourcesSection, address: str | None = None) -> Iter
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         with _own_signals():
-            ray.init(**_init_arguments(resources, address))
+            ray.init(**_init_arguments(resources, address, code))
     except Exception as error:
-        raise WorkersError(f"Ray did not start: {' '.join(str(error).split())[:300]}.") from error
+        raise WorkersError(_refusal(address, error)) from error
     try:
-        yield _num_workers(ray.cluster_resources(), resources)
+        if address is not None:
+            prove_nodes(store)
+        _wait_until_fitting(resources, 0.0 if address is None else _JOIN_SECONDS)
+        yield
     finally:
         ray.shutdown()
 
@@ -51,12 +65,18 @@ def _own_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _init_arguments(resources: ResourcesSection, address: str | None) -> dict[str, Any]:
+def _init_arguments(
+    resources: ResourcesSection, address: str | None, code: Path | None
+) -> dict[str, Any]:
+    environment: dict[str, Any] = {"env_vars": _worker_environment(resources)}
+    if code is not None:
+        environment["py_modules"] = [str(path) for path in importable(code)]
+        environment["env_vars"] |= permission(code)
     common = {
         "log_to_driver": False,
         "logging_level": logging.CRITICAL,
         "configure_logging": False,
-        "runtime_env": {"env_vars": _worker_environment(resources)},
+        "runtime_env": environment,
     }
     if address is not None:
         return {**common, "address": address}
@@ -85,14 +105,27 @@ def _worker_environment(resources: ResourcesSection) -> dict[str, str]:
     return settings if resources.gpus else {**settings, "CUDA_VISIBLE_DEVICES": "-1"}
 
 
-def _num_workers(available: dict[str, float], resources: ResourcesSection) -> int:
-    slots = available.get("CPU", 0) / resources.cpus
-    if resources.gpus:
-        slots = min(slots, available.get("GPU", 0) / resources.gpus)
-    if slots < 1:
-        raise WorkersError(
-            f"No trial fits: it takes {resources.cpus:g} CPUs and {resources.gpus:g} GPUs, Ray has "
-            f"{available.get('CPU', 0):g} CPUs and {available.get('GPU', 0):g} GPUs. "
-            "Lower `resources` in the study file."
-        )
-    return min(int(slots), resources.workers or int(slots))
+def _wait_until_fitting(resources: ResourcesSection, seconds: float) -> None:
+    """Waits for a node that takes a trial; a cluster that can grow makes one when it is asked."""
+    deadline = time.monotonic() + seconds
+    while not (fits(resources) or can_grow(resources)):
+        if time.monotonic() >= deadline:
+            raise WorkersError(_no_room(resources))
+        time.sleep(1.0)
+
+
+def _no_room(resources: ResourcesSection) -> str:
+    available = ray.cluster_resources()
+    labels = "".join(f", {key}={value}" for key, value in resources.labels.items())
+    return (
+        f"No trial fits on any node: it takes {resources.cpus:g} CPUs and {resources.gpus:g} GPUs"
+        f"{labels}; Ray has {available.get('CPU', 0):g} CPUs and {available.get('GPU', 0):g} GPUs "
+        "in all. Lower `resources` in the study file, or add nodes."
+    )
+
+
+def _refusal(address: str | None, error: Exception) -> str:
+    text = " ".join(str(error).split())[:300]
+    if address is None:
+        return f"Ray did not start: {text}."
+    return f"Cannot join the Ray cluster at {address}: {text}."

@@ -43,7 +43,7 @@ class NodeStats:
 
     def __init__(self, store: str):
         self._store = store
-        self._nvml = _open_nvml()
+        self._nvml = open_nvml()
         # The load of a processor is that since it was asked for last.
         psutil.cpu_percent()
         time.sleep(_FIRST_SECONDS)
@@ -69,7 +69,7 @@ def _folder(store: str) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
-def _open_nvml() -> Any:
+def open_nvml() -> Any:
     """Returns NVIDIA's library that watches GPUs, None where there is none or it has none.
 
     It needs no CUDA: a process that watches takes no memory of a GPU.

@@ -11,10 +11,15 @@ from search.config import StudyConfig
 from search.early_stopping import make_early_stopping
 from search.errors import IdentityError, SearchError
 from search.executor.desk import Desk
+from search.executor.gpu_memory import gpu_size
 from search.executor.remote import remotely
 from search.executor.run import run_trials
+from search.executor.sharing import prepare
+from search.executor.slots import Slots
 from search.executor.stop_flag import StopFlag
+from search.gpu_fractions import GPU_MEMORY
 from search.showcase import Showcase
+from search.spending import Spending
 from search.stopper import Ending, Stopper
 from search.study.reader import StudyReader
 from search.study.writer import StudyWriter
@@ -34,6 +39,9 @@ class Session:
         stopper: Says when to end early.
         say: Called with a short sentence whenever a new phase begins.
         work: What the workers do.
+
+    Attributes:
+        spending: Where the workers' time goes.
     """
 
     def __init__(
@@ -52,31 +60,37 @@ class Session:
         self._work = work
         self._record = reader.record()
         self._config: StudyConfig = self._record.config
-        self._cache = workspace.cache
+        self._workspace = workspace
         self._store = workspace.store(self._config)
+        self.spending = Spending()
 
-    def run(self, dataset_folder: str, num_workers: int) -> Ending:
+    def run(self, dataset_folder: str, slots: Slots, is_shared: bool | None = None) -> Ending:
         """Runs the search to its end or until it is stopped.
 
         Args:
             dataset_folder: The study's images.
-            num_workers: How many trials run at once.
+            slots: How many trials may run at once.
+            is_shared: Whether workers do not see this machine's folders; the images and their
+                judge go through the store then. None: unless Ray runs on this machine alone.
 
         Raises:
             SearchError: If the search cannot go on. What was measured is kept.
         """
-        folders = self._prepare(dataset_folder)
+        folders = self._prepare(dataset_folder, is_shared)
         if folders is None:
             return self._stopper.ending or Ending.STOPPED
+        self._note_gpus()
+        num_workers = slots()
         self._say(f"running trials on {num_workers} worker{'s' if num_workers > 1 else ''}")
         desk = Desk(
             self._writer,
             self._config.budget.trials,
             make_early_stopping(self._config),
             on_error=lambda: self._stopper.stop(Ending.STOPPED),
-            num_workers=num_workers,
+            # On a cluster a share may grow: the sampler must not be waited for in Tune's loop then.
+            num_workers=max(num_workers, 2) if slots.is_shared else num_workers,
         )
-        self._run_trials(desk, folders, num_workers)
+        self._run_trials(desk, folders, slots)
         if desk.error is not None:
             raise desk.error
         if self._stopper.ending is not None and not desk.has_everything:
@@ -87,6 +101,14 @@ class Session:
             return self._stopper.ending or Ending.STOPPED
         return Ending.SETTLED if desk.is_settled else Ending.FINISHED
 
+    def _note_gpus(self) -> None:
+        """Notes how much memory a GPU has, for advice on the part of it that trials need."""
+        known = any(event.kind == GPU_MEMORY for event in self._reader.events())
+        if self._config.resources.gpus and not known:
+            size = self._remotely(gpu_size)
+            if size is not None:
+                self._writer.note(GPU_MEMORY, {"mb": round(size)})
+
     def _note_settled(self) -> None:
         record = self._reader.record()
         if not record.is_settled:
@@ -94,14 +116,15 @@ class Session:
             still = self._config.budget.still_trials
             self._writer.note("hypervolume stands still", {"still_trials": still})
 
-    def _prepare(self, dataset_folder: str) -> Any:
+    def _prepare(self, dataset_folder: str, is_shared: bool | None) -> Any:
         """Returns the folders of the images and their judge, None if stopped meanwhile."""
         self._say("preparing the feature extractor and the reference figures")
-        answer = self._remotely(self._work.prepare, self._config, dataset_folder, self._cache)
+        place, stored = (dataset_folder, self._workspace), self._record.prepared
+        is_stopping = self._stopper.is_stopping
+        answer = prepare(self._work, self._config, place, stored, is_shared, is_stopping)
         if answer is None:
             return None
         folders, prepared = answer
-        stored = self._record.prepared
         # Fixed by the first run, but for the number of points, which depends on the sampler.
         limit = self._writer.proposals.limit
         num_points = None if limit is None else limit - self._num_retried()
@@ -121,13 +144,15 @@ class Session:
         origins = [trial.origin or {} for trial in self._reader.trials()]
         return sum("retries" in origin for origin in origins)
 
-    def _run_trials(self, desk: Desk, folders: Any, num_workers: int) -> None:
+    def _run_trials(self, desk: Desk, folders: Any, slots: Slots) -> None:
         flag: Any = StopFlag.remote()  # type: ignore[attr-defined]
         self._stopper.on_stop(desk.close)
         self._stopper.on_stop(lambda: _tell(flag.raise_flag))
-        desk.on_stop_trial = lambda number: _tell(flag.stop_trial, number)
+        desk.on_stop_attempt = lambda task: _tell(flag.stop_attempt, task.trial, task.attempt)
         shared = Shared(self._config, self._record.id, self._store, folders, flag, self._work)
-        run_trials(desk, shared, self._config.resources, num_workers)
+        run_trials(desk, shared, self._config.resources, slots, self.spending)
+        proposals = self._writer.proposals
+        self.spending.note("proposals", proposals.num_asked, proposals.seconds)
 
     def _remeasure(self, folders: Any) -> bool:
         """Measures the front's stored weights on fresh draws against the test images.

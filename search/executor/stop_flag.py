@@ -5,33 +5,47 @@ worker that cannot ask it any more stops as well. A slow answer is no answer: th
 """
 
 import threading
-from typing import Any, Final, final
+import time
+from typing import Any, Final, TypeAlias, final
 
 import ray
 
 _POLL_SECONDS: Final = 0.3
 _ANSWER_SECONDS: Final = 20.0
 
+Attempt: TypeAlias = tuple[int, int]
+
 
 @ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)
 class StopFlag:
-    """Whether the workers of a search should save and end: all of them, or those of some trials."""
+    """Whether the workers of a search should save and end: all of them, or some attempts' alone;
+    and where attempts began."""
 
     def __init__(self) -> None:
         self._is_raised = False
-        self._trials: set[int] = set()
+        self._attempts: set[Attempt] = set()
+        self._started: dict[Attempt, tuple[str, float]] = {}
+
+    def note_start(self, trial: int, attempt: int, node: str) -> None:
+        """Notes on which node an attempt begins."""
+        self._started[trial, attempt] = (node, time.monotonic())
+
+    def start_of(self, trial: int, attempt: int) -> tuple[str, float] | None:
+        """Returns the node of an attempt and how many seconds ago it began, if it has begun."""
+        node, since = self._started.get((trial, attempt), ("", 0.0))
+        return (node, time.monotonic() - since) if node else None
 
     def raise_flag(self) -> None:
         """Makes every worker stop."""
         self._is_raised = True
 
-    def stop_trial(self, number: int) -> None:
-        """Makes the worker of one trial stop it."""
-        self._trials.add(number)
+    def stop_attempt(self, trial: int, attempt: int) -> None:
+        """Makes the worker of one attempt stop it."""
+        self._attempts.add((trial, attempt))
 
-    def read(self) -> tuple[bool, set[int]]:
-        """Returns whether all workers should stop, and which trials."""
-        return self._is_raised, self._trials
+    def read(self) -> tuple[bool, set[Attempt]]:
+        """Returns whether all workers should stop, and which attempts."""
+        return self._is_raised, self._attempts
 
 
 @final
@@ -39,25 +53,31 @@ class FlagWatch:
     """Watches a `StopFlag` from a thread, so that a training loop may ask without waiting.
 
     Attributes:
-        trial: The number of the trial that runs.
+        node: The identifier of this process's node.
     """
 
     def __init__(self, flag: Any):
         self._flag = flag
         self._is_raised = False
-        self._trials: set[int] = set()
-        self.trial = -1
+        self._attempts: set[Attempt] = set()
+        self._attempt: Attempt = (-1, 0)
+        self.node = str(ray.get_runtime_context().get_node_id())
         threading.Thread(target=self._watch, daemon=True, name="stop-flag").start()
 
     def __call__(self) -> bool:
         """Returns whether to stop."""
-        return self._is_raised or self.trial in self._trials
+        return self._is_raised or self._attempt in self._attempts
+
+    def begin(self, trial: int, attempt: int) -> None:
+        """Notes that an attempt begins here: if its process dies, it cannot say where it was."""
+        self._attempt = (trial, attempt)
+        self._flag.note_start.remote(trial, attempt, self.node)
 
     def _watch(self) -> None:
         pause = threading.Event()
         while not self._is_raised:
             try:
-                self._is_raised, self._trials = ray.get(
+                self._is_raised, self._attempts = ray.get(
                     self._flag.read.remote(), timeout=_ANSWER_SECONDS
                 )
             except ray.exceptions.GetTimeoutError:

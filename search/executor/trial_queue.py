@@ -50,15 +50,26 @@ class TrialQueue:
         return bool(self._ready) or self._num_created < self._num_wanted
 
     @property
+    def num_left(self) -> int:
+        """How many trials wait or are still to come."""
+        return len(self._ready) + max(0, self._num_wanted - self._num_created)
+
+    @property
     def waiting(self) -> list[int]:
         """Numbers of the trials that wait, the next one first."""
         return list(self._waiting)
 
-    def first(self) -> Trial | None:
-        """Returns the trial that comes next, None if none is ready; it stays where it is."""
+    def first(self, patience: float = 0.0) -> Trial | None:
+        """Returns the trial that comes next, None if none is ready; it stays where it is.
+
+        Args:
+            patience: Seconds to wait for one that is being proposed.
+        """
         if self._num_workers > 1:
             self._collect()
             self._order()
+            if not self._ready and self._asker is not None:
+                self._collect(patience)
         elif not self._ready and self._num_created < self._num_wanted:
             self._take_in(self._new_trial())
         return self._writer.trial(self._ready[0]) if self._ready else None
@@ -126,9 +137,10 @@ class TrialQueue:
         while asker.num_ordered < min(missing, depth - len(self._waiting)):
             asker.order()
 
-    def _collect(self) -> None:
-        while self._asker is not None and (trial := self._asker.take()) is not None:
+    def _collect(self, patience: float = 0.0) -> None:
+        while self._asker is not None and (trial := self._asker.take(patience)) is not None:
             self._take_in(trial)
+            patience = 0.0
 
     def _take_in(self, trial: Trial) -> None:
         self._num_created += 1

@@ -106,6 +106,7 @@ def analyze_trial(
 
 def analyze_model(
     folder: Path,
+    code: Path | None,
     dataset: tuple[str, Path | None] | None,
     samplers: Sequence[LatentSamplerConfig],
     out: Path,
@@ -115,6 +116,7 @@ def analyze_model(
 
     Args:
         folder: With `config.json` and `weights.npz`.
+        code: Folder of the user's modules from which parts of the model come; None to run none.
         dataset: Name or path of a data set, and the folder of its original files.
         samplers: How latent vectors are drawn; empty: as the folder says, else as the variant does.
         out: A new or empty folder.
@@ -131,7 +133,7 @@ def analyze_model(
         if dataset is not None:
             cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="vaesearch-"))
             images = AnalysisImages.of(_images(*dataset, Path(cache)))
-        vae = _model(folder)
+        vae = _model(folder, code)
         chosen = samplers or _own_samplers(folder, vae)
         subject = Subject(Inference(vae), images, chosen, _SEED)
         return analyze(subject, out, name=folder.resolve().name, progress=progress)
@@ -225,9 +227,9 @@ def _images(name: str, data_dir: Path | None, cache: Path) -> Dataset:
         raise DataError(str(error)) from error
 
 
-def _model(folder: Path) -> Any:
+def _model(folder: Path, code: Path | None) -> Any:
     try:
-        return load(folder)
+        return load(folder, code)
     except FileNotFoundError as error:
         raise NotFoundError(
             f"There is no model in {folder}: {Path(error.filename).name} is missing. "

@@ -19,10 +19,11 @@ from search.seeds import Purpose, derive_seed
 from search.store import TrialStore, confirmation_folder
 from search.trial_run import TrialRun
 from vaemodels.analysis.sheets import image_pairs, image_sheet, write_png
+from vaemodels.compiling import seconds_compiling
 from vaemodels.devices import forget_peak_memory, peak_memory, release_memory
 from vaemodels.io import write_weights
 from vaemodels.metrics.image_quality import ImageQuality
-from vaemodels.training import Trainer
+from vaemodels.training import ModelCache, Trainer
 
 _SHEET_IMAGES: Final = 64  # of the final pictures of a trial
 _SHEET_COLUMNS: Final = 16
@@ -42,6 +43,8 @@ class Bench:
         self._root, self._search_id, self._folders = store, search_id, folders
         self._judges: dict[str, ImageQuality | None] = {}  # by split
         self._measurers: dict[int, Measurer] = {}  # by repeat
+        self.models = ModelCache()
+        self._training: ModelTraining | None = None
         self.measurer(0)  # what cannot be opened is no trial's fault
 
     def start(self, assignment: Assignment, should_stop: Callable[[], bool]) -> TrialRun:
@@ -54,14 +57,17 @@ class Bench:
         Raises:
             SearchError: If the params make no model, or the store refuses.
         """
+        if self._training is not None:
+            self._training.close()
+            self._training = None
         release_memory()  # of the trial before
         forget_peak_memory()
         try:
             self.measurer(assignment.repeat)
         except (OSError, ValueError) as error:  # no fault of the training
             raise StoreError(f"Cannot open what judges the test images: {error}.") from error
-        training = ModelTraining(self, assignment, should_stop)
-        return TrialRun(self.config, self._store(assignment), assignment, training)
+        self._training = ModelTraining(self, assignment, should_stop)
+        return TrialRun(self.config, self._store(assignment), assignment, self._training)
 
     def measurer(self, repeat: int) -> Measurer:
         """Returns what measures the trainings of a repeat; 0 is the search itself."""
@@ -101,6 +107,7 @@ class ModelTraining:
             dataset.train.images,
             dataset.scale,
             should_stop,
+            bench.models,
         )
         self._sampler = own_sampler(params)
         self._measurer = bench.measurer(assignment.repeat)
@@ -113,6 +120,18 @@ class ModelTraining:
     @property
     def step(self) -> int:
         return self._trainer.step
+
+    @property
+    def compile_seconds(self) -> float:
+        return seconds_compiling()
+
+    @property
+    def is_reused(self) -> bool:
+        return self._trainer.is_reused
+
+    def close(self) -> None:
+        """Gives the model back, for a later training of the same architecture."""
+        self._trainer.close()
 
     def costs(self) -> dict[str, float]:
         """Returns `train_seconds` over all attempts; of this one the images per second of training
@@ -140,9 +159,9 @@ class ModelTraining:
         trainer, dataset = self._trainer, self._bench.dataset
         samples = self._samples(_SHEET_IMAGES)
         count = _SHEET_IMAGES // 2
-        originals = dataset.validation.images[:count] / np.float32(dataset.scale)
-        rebuilt = trainer.inference.reconstruct(originals)
-        pairs = image_pairs(originals, rebuilt)
+        stored, scale = dataset.validation.images[:count], dataset.scale
+        rebuilt = trainer.inference.reconstruct(stored, scale)
+        pairs = image_pairs(stored / np.float32(scale), rebuilt)
         return {"samples.png": _png(samples), "reconstructions.png": _png(pairs)}
 
     def strip(self) -> bytes | None:

@@ -6,6 +6,7 @@ from typing import Final
 from search.config import StudyConfig
 from search.errors import StudyConfigError
 from search.grid import corner_points
+from search.models.counting import ImpossibleModelError, count_built
 from search.models.params import model_config, own_sampler, training_config
 from search.trial import Params
 from vaemodels.config import LatentSamplerConfig, VAEConfig
@@ -13,6 +14,7 @@ from vaemodels.config.variants import SIMPLEX_LINKS
 from vaemodels.counts import count_parameters
 
 _MOST_CORNERS: Final = 4096
+_MOST_BUILT: Final = 64  # of those that can only be counted by building them
 _LIKELIHOODS: Final = frozenset({"kl_loss", "elbo", "log_likelihood", "active_units"})
 
 
@@ -30,7 +32,7 @@ def corner_models(
     """
     compared = _compared_samplers(config)
     corners = corner_points(config.parameters, config.fixed)
-    models = []
+    sized, built = [], []
     for point in itertools.islice(corners, _MOST_CORNERS):
         try:
             params = config.model_params(point)
@@ -38,13 +40,31 @@ def corner_models(
             model = model_config(params, image_shape)
             _check_has_objectives(config, model)
             _check_samplers([own_sampler(params), *compared], model)
-            models.append((count_parameters(model), point))
+            if model.own_parts:
+                built.append((model, point))
+            else:
+                sized.append((count_parameters(model), point))
         except (StudyConfigError, ValueError) as error:
-            shown = ", ".join(f"{name}={value!r}" for name, value in point.items())
-            raise StudyConfigError(
-                f"The space holds an impossible model, {shown}: {error}"
-            ) from error
-    return models
+            raise _impossible(point, error) from error
+    return sized + _built(built)
+
+
+def _built(models: list[tuple[VAEConfig, Params]]) -> list[tuple[int, Params]]:
+    """Returns the sizes of models with parts of the user's own, of so many evenly chosen."""
+    step = max(1, -(-len(models) // _MOST_BUILT))
+    chosen = models[::step]
+    if not chosen:
+        return []
+    try:
+        counts = count_built([model for model, _ in chosen])
+    except ImpossibleModelError as error:
+        raise _impossible(chosen[error.index][1], error) from error
+    return [(count, point) for count, (_, point) in zip(counts, chosen, strict=True)]
+
+
+def _impossible(point: Params, error: Exception) -> StudyConfigError:
+    shown = ", ".join(f"{name}={value!r}" for name, value in point.items())
+    return StudyConfigError(f"The space holds an impossible model, {shown}: {error}")
 
 
 def _check_has_objectives(config: StudyConfig, model: VAEConfig) -> None:

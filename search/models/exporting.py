@@ -1,17 +1,17 @@
 """Taking a model home: its weights and config, and a few lines of Python that use them."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any, final
 
-from search.config import StudyConfig
-from search.errors import SearchError
-from search.models.images import load_images
+from search.errors import NotFoundError, SearchError
 from search.models.params import own_sampler
-from search.models.stored import candidate_files, check_folder, chosen_epoch, load_candidate
+from search.models.stored import candidate_files, check_folder, load_candidate
 from search.store import TrialStore
 from search.trial import Params
 from vaemodels.config import LatentSamplerConfig
+from vaemodels.data import Dataset
 from vaemodels.latents.files import save_sampler
 
 _EXAMPLE = '''"""Uses the model of this folder: draws images from it, and rebuilds given ones.
@@ -26,7 +26,7 @@ import numpy as np
 import vaemodels
 
 here = Path(__file__).parent
-vae = vaemodels.load(here)
+vae = vaemodels.load(here{code})
 sampler = vaemodels.load_sampler(here, vae)
 print(f"{vae.num_parameters:,} parameters, images of {vae.config.image_shape}")
 
@@ -49,67 +49,61 @@ class Chosen:
 
     Attributes:
         trial: Its number.
-        epoch: None for the last one that is kept.
+        epoch: One whose weights are kept.
         sampler: A latent sampler, such as "prior*100"; "" for the trial's own.
         params: Of the trial, with what is fixed.
     """
 
     trial: int
-    epoch: int | None
+    epoch: int
     sampler: str
     params: Params
 
 
 def export(
-    store: TrialStore,
-    config: StudyConfig,
-    cache: Path,
-    chosen: Chosen,
-    out: Path,
-) -> int:
-    """Writes one candidate into a folder: config, weights, latent sampler, example.py.
+    store: TrialStore, belongings: tuple[Dataset, Path | None], chosen: Chosen, out: Path
+) -> None:
+    """Writes one candidate into a folder: config, weights, latent sampler, example.py, and the code
+    of the user's that it needs.
 
     Args:
         store: Of the search.
-        config: The study file.
-        cache: Of the workspace; the images in it, to which some latent samplers are fitted.
+        belongings: The search's images, to which some latent samplers are fitted, and the folder
+            of its code, if it has any.
         chosen: The candidate.
         out: A new or empty folder.
 
-    Returns:
-        The epoch.
-
     Raises:
-        NotFoundError: If the trial or the epoch's weights are not kept.
-        SearchError: If the folder holds something or cannot be written, or the latent sampler is
-            not one of this model.
+        SearchError: If the folder holds something or cannot be written, the weights are not kept,
+            or the latent sampler is not one of this model.
     """
-    name, trial, epoch = config.name, chosen.trial, chosen.epoch
-    epoch = chosen_epoch(store, name, trial, epoch)
-    files = candidate_files(store, trial, epoch)
-    assert files is not None  # it was just found there
     check_folder(out)
-    sampler, codes = _sampler(store, config, cache, chosen, epoch)
+    files = candidate_files(store, chosen.trial, chosen.epoch)
+    if files is None:
+        raise NotFoundError(f"Trial {chosen.trial} keeps no weights of epoch {chosen.epoch}.")
+    dataset, code = belongings
+    sampler, codes = _sampler(store, dataset, chosen)
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "config.json").write_bytes(files[0])
         (out / "weights.npz").write_bytes(files[1])
-        (out / "example.py").write_text(_EXAMPLE)
+        if code is not None:
+            shutil.copytree(code, out / "code", ignore=shutil.ignore_patterns("__pycache__"))
+        argument = "" if code is None else ', code=here / "code"'
+        (out / "example.py").write_text(_EXAMPLE.replace("{code}", argument))
         save_sampler(sampler, codes, out)
     except OSError as error:
         raise SearchError(f"Cannot write to {out}: {error.strerror}.") from error
-    return epoch
 
 
 def _sampler(
-    store: TrialStore, config: StudyConfig, cache: Path, chosen: Chosen, epoch: int
+    store: TrialStore, dataset: Dataset, chosen: Chosen
 ) -> tuple[LatentSamplerConfig, Any]:
     """Returns the latent sampler, and the codes that it is fitted to."""
     own = own_sampler(chosen.params)
     try:
         sampler = LatentSamplerConfig.parse(chosen.sampler) if chosen.sampler else own
-        dataset = load_images(config, cache)
-        model = load_candidate(store, dataset, chosen.trial, epoch)
+        model = load_candidate(store, dataset, chosen.trial, chosen.epoch)
         assert model is not None  # its files were just read
         model.latent_sampler(sampler)
     except ValueError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from search.config import StudyConfig, replaced
+from search.data_store import Item, local_folder
 from search.errors import DataError
 from search.models.vocabulary import LABEL_METRICS
 from vaemodels.data import Dataset, load_dataset, open_dataset
@@ -30,6 +31,24 @@ _LOOKS_ONLY: Final = ("analysis", "presets")  # folders of vaemodels that no tri
 
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
+class Published:
+    """What a store holds of images and their judge, for nodes that lack them.
+
+    Attributes:
+        store: Its root.
+        dataset: The data set's folder.
+        extractor: The feature extractor's, if there is one.
+        references: The statistics of real images, if there is an extractor.
+    """
+
+    store: str
+    dataset: Item
+    extractor: Item | None = None
+    references: Item | None = None
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
 class ImageFolders:
     """Where a node keeps a study's images and their judge; plain paths that travel to workers.
 
@@ -38,11 +57,33 @@ class ImageFolders:
         extractor: The feature extractor's folder; None for images without labels and without an
             extractor file, whose trials have no FID and no TVD.
         references: Folder of cached statistics of real images.
+        published: Where a node that lacks them finds them; None if all nodes are one machine.
     """
 
     dataset: str
     extractor: str | None
     references: str
+    published: Published | None = None
+
+    def here(self) -> "ImageFolders":
+        """Returns the same as this node has it, fetched once per node where it is missing.
+
+        Raises:
+            StoreError: If it cannot be fetched.
+        """
+        if self.published is None:
+            return self
+        store = self.published.store
+
+        def local(item: Item, folder: str) -> str:
+            return str(local_folder(store, item, Path(folder)))
+
+        items = self.published
+        extractor = items.extractor and local(items.extractor, self.extractor or "")
+        references = local(items.references, self.references) if items.references else None
+        return ImageFolders(
+            local(items.dataset, self.dataset), extractor, references or self.references
+        )
 
     def images(self) -> Dataset:
         """Returns the images, memory-mapped."""
@@ -95,6 +136,7 @@ def with_absolute_paths(config: StudyConfig) -> StudyConfig:
 
 def identity(config: StudyConfig, dataset: Dataset) -> dict[str, Any]:
     """Returns what a resume must match: all that decides what a measurement means."""
+    own = {} if config.code is None else {"own_code": config.code.hash}
     return {
         "data": dataset.hash,
         "objectives": dict(config.objectives),
@@ -103,7 +145,8 @@ def identity(config: StudyConfig, dataset: Dataset) -> dict[str, Any]:
         "epochs": config.budget.epochs,
         "measure": config.measure.model_dump(),
         "seed": config.seed,
-        "code": _code_hash(),
+        "code": code_hash(),
+        **own,
     }
 
 
@@ -112,7 +155,7 @@ def space_identity(config: StudyConfig) -> dict[str, Any]:
     return {name: section.model_dump() for name, section in config.space.items()}
 
 
-def _code_hash() -> str:
+def code_hash() -> str:
     """Returns a hash of the code that decides results: the models, and how trials use them."""
     digest = hashlib.sha256()
     for package, pattern in _RESULT_CODE:

@@ -11,7 +11,7 @@ from search.models.vocabulary import EXTRA_METRICS, FEATURE_METRICS, error_of, s
 from vaemodels.config import LatentSamplerConfig
 from vaemodels.data import Dataset, Split
 from vaemodels.data.sprites import make_sprites
-from vaemodels.inference import thinned
+from vaemodels.inference import thinned, thinned_rows
 from vaemodels.latents import FittedSampler
 from vaemodels.metrics.collapse import collapse_report
 from vaemodels.metrics.disentanglement import disentanglement_score
@@ -75,7 +75,8 @@ class Measurer:
         """
         metrics = trainer.evaluate(self._split.images, self._dataset.scale, self._seed)
         metrics["num_parameters"] = float(trainer.vae.num_parameters)
-        metrics |= self._collapse(trainer) | self._latent_space(trainer)
+        means = trainer.inference.means(self._split.images, self._dataset.scale)
+        metrics |= self._collapse(trainer, means) | self._latent_space(trainer, means)
         for name, sampler in self._samplers(trainer, own):
             images = trainer.generate(self.noise(sampler.noise_width), sampler)
             if np.isfinite(images).all():
@@ -130,12 +131,15 @@ class Measurer:
         values = {name: estimate.value for name, estimate in wanted.items()}
         return values | {name: error for name, error in errors.items() if error is not None}
 
-    def _collapse(self, trainer: Trainer) -> dict[str, float]:
+    def _collapse(self, trainer: Trainer, means: NDArray[np.float32]) -> dict[str, float]:
         """Returns how many alarms a model raises that ignores its images, and how it rebuilds."""
-        images = thinned(self._split.images, _COLLAPSE_IMAGES) / np.float32(self._dataset.scale)
-        errors = np.square(trainer.inference.reconstruct(images) - images).sum(axis=(1, 2, 3))
+        rows = thinned_rows(len(means), _COLLAPSE_IMAGES)
+        stored, scale = self._split.images[rows], self._dataset.scale
+        images = stored / np.float32(scale)
+        rebuilt = trainer.inference.reconstruct(stored, scale)
+        errors = np.square(rebuilt - images).sum(axis=(1, 2, 3))
         # In real coordinates: many weights on a simplex vary little each in a healthy model, too.
-        codes = np.asarray(trainer.vae.link.to_real(trainer.inference.means(images)))
+        codes = np.asarray(trainer.vae.link.to_real(means[rows]))
         if not (np.isfinite(codes).all() and np.isfinite(errors).all()):
             return {}
         try:
@@ -147,7 +151,7 @@ class Measurer:
             "reconstruction_ratio": report.reconstruction_ratio,
         }
 
-    def _latent_space(self, trainer: Trainer) -> dict[str, float]:
+    def _latent_space(self, trainer: Trainer, means: NDArray[np.float32]) -> dict[str, float]:
         metrics: dict[str, float] = {}
         images, scale = self._split.images, self._dataset.scale
         if "log_likelihood" in self._extra and trainer.vae.has_likelihood:
@@ -155,10 +159,8 @@ class Measurer:
             draws, seed = _LIKELIHOOD_DRAWS, self._seed
             found = log_likelihood(trainer.vae, few, num_samples=draws, seed=seed)
             metrics |= self._plain({"log_likelihood": found})
-        if trainer.vae.has_likelihood:
-            means = trainer.inference.means(images, scale)
-            if np.isfinite(means).all():
-                metrics["active_units"] = float(active_units(means))
+        if trainer.vae.has_likelihood and np.isfinite(means).all():
+            metrics["active_units"] = float(active_units(means))
         if not _OF_CODES & self._extra:
             return metrics
         codes = trainer.inference.encode(images, scale)

@@ -5,13 +5,21 @@ from typing import Any
 
 from search.errors import StudyConfigError
 from search.models.backbones import backbones
+from search.models.vocabulary import OWN
 from search.trial import ParamValue
-from vaemodels.config import LatentSamplerConfig, TrainingConfig, VAEConfig
+from vaemodels.config import (
+    BackboneConfig,
+    LatentSamplerConfig,
+    OwnConfig,
+    TrainingConfig,
+    VAEConfig,
+)
 from vaemodels.config.variants import VARIANTS
 
 _MODEL = (
     "variant",
     "prior",
+    "posterior",
     "latent_dim",
     "beta",
     "concentration",
@@ -39,6 +47,7 @@ def model_config(params: Mapping[str, ParamValue], image_shape: tuple[int, int, 
         StudyConfigError: If the values do not make a model; the message says which and why.
     """
     encoder, decoder = backbones(params)
+    encoder, decoder = _own_half(params, "encoder", encoder), _own_half(params, "decoder", decoder)
     is_bernoulli = params.get("likelihood", "bernoulli") == "bernoulli"
     if is_bernoulli and params.get("variance") is not None:
         raise StudyConfigError(
@@ -53,10 +62,22 @@ def model_config(params: Mapping[str, ParamValue], image_shape: tuple[int, int, 
             image_shape=image_shape,
             encoder=encoder,
             decoder=decoder,
+            own={name.removeprefix(OWN): v for name, v in params.items() if name.startswith(OWN)},
             **{"latent_dim": 8, **chosen},  # type: ignore[arg-type]
         )
     except (ValueError, TypeError) as error:
         raise StudyConfigError(str(error)) from error
+
+
+def _own_half(params: Mapping[str, ParamValue], name: str, stock: BackboneConfig) -> BackboneConfig:
+    """Returns the encoder or decoder that a function of the user's makes, if one is named."""
+    function = params.get(name)
+    if function is None:
+        return stock
+    try:
+        return OwnConfig(function)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise StudyConfigError(f"`{name}`: {error}") from error
 
 
 def training_config(params: Mapping[str, ParamValue], epochs: int, seed: int) -> TrainingConfig:

@@ -4,7 +4,7 @@ import io
 import json
 from pathlib import Path
 
-from search.errors import NotFoundError, SearchError
+from search.errors import NotFoundError, SearchError, StoreError
 from search.store import Checkpoint, TrialStore
 from vaemodels.config import TrainingConfig, VAEConfig
 from vaemodels.data import Dataset
@@ -16,15 +16,18 @@ def load_candidate(store: TrialStore, dataset: Dataset, trial: int, epoch: int) 
     """Returns the model of a trial as it was after an epoch, None if its weights are not kept.
 
     Raises:
-        StoreError: If what is stored is damaged.
+        StoreError: If what is stored is damaged, or made by other code of the user's.
     """
     found = candidate_files(store, trial, epoch)
     if found is None:
         return None
     model, weights = found
-    config = VAEConfig.from_json(json.loads(model))
-    trainer = Trainer(config, TrainingConfig(epochs=1), dataset.train.images, dataset.scale)
-    read_weights(trainer.vae, io.BytesIO(weights))
+    try:
+        config = VAEConfig.from_json(json.loads(model))
+        trainer = Trainer(config, TrainingConfig(epochs=1), dataset.train.images, dataset.scale)
+        read_weights(trainer.vae, io.BytesIO(weights))
+    except ValueError as error:  # damaged, or of code of the user's that has changed since
+        raise StoreError(f"Cannot use the weights of trial {trial}: {error}") from error
     return trainer
 
 

@@ -5,10 +5,13 @@ Plain data, so that a study file is checked before Keras is imported.
 
 from typing import Final
 
+from vaemodels.own import is_own as is_own
+
 # name -> what it sets; `search.models.params` maps each onto a `vaemodels` configuration.
 MODEL_PARAMS: Final[dict[str, str]] = {
     "variant": "vae, ae, rae, sbvae, dirvae, dirvae_gamma, gmvae or vampvae",
     "prior": "in place of the variant's: standard_normal, gaussian_mixture, vamp, beta_sticks, ...",
+    "posterior": "in place of the variant's: gaussian, kumaraswamy, dirichlet, point",
     "backbone": "dense, conv, recurrent or hybrid: what encoder and decoder are made of",
     "latent_dim": "length of the latent vector z, >= 1",
     "beta": "weight of the KL term, >= 0; 1 is the plain VAE",
@@ -18,6 +21,8 @@ MODEL_PARAMS: Final[dict[str, str]] = {
     "concentration": "of the prior of sbvae and dirvae, > 0",
     "num_components": "of the learned prior of gmvae and vampvae, >= 1",
     "decoder_l2": "weight of the decoder's squared kernels in the loss, >= 0",
+    "encoder": "in place of the backbone's: a function of your `code`, such as my_parts:encoder",
+    "decoder": "in place of the backbone's: a function of your `code`, such as my_parts:decoder",
     "likelihood": "bernoulli or gaussian",
     "variance": "of the gaussian likelihood: > 0, or learned; the same knob as beta",
     "standardize": "[mean, standard deviation] that pixels are standardised with",
@@ -43,6 +48,9 @@ MODEL_PARAMS: Final[dict[str, str]] = {
     "latent_scale": "factor of the drawn z, > 0; 1 is as drawn",
     "latent_shift": "added to the drawn z",
 }
+
+# What options of the user's own parts of models begin with: `own.filters` is their `filters`.
+OWN: Final = "own."
 
 # name -> natural direction. First what is always measured, then what is measured when it is an
 # objective or listed under `measure: metrics`.

@@ -10,7 +10,7 @@ from search.study.reader import Event
 _MOST: Final = 20  # a history of so many events is shown whole
 _LAST: Final = 6  # of a longer one, so many of those that say less
 # What a search is: whoever reads its figures has to know.
-_CHANGES: Final = ("forked", "changed", "space grown", "code change accepted")
+_CHANGES: Final = ("forked", "changed", "space grown", "code change accepted", "node set aside")
 
 
 def history_lines(config: StudyConfig, events: Sequence[Event]) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """The attempt table: when each worker began with a trial and left it, and how."""
 
 import dataclasses
-from typing import final
+from typing import Final, final
 
 import sqlalchemy as sa
 
 from search.study import tables
 from search.study.reader import StudyReader
+
+OUT_OF_MEMORY: Final = "out of memory"  # an outcome: the trial is tried once more, alone
 
 
 @final
@@ -19,8 +21,8 @@ class Attempt:
         number: Of the attempt, from 1.
         started_at: In seconds since 1970 (UTC).
         ended_at: When its end was recorded; None while it runs.
-        outcome: A trial's final state, `interrupted`, `lost` or `abandoned`; None while it runs. Of
-            the last two nobody knows when they really ended.
+        outcome: A trial's final state, `interrupted`, `out of memory`, `lost` or `abandoned`; None
+            while it runs. Of the last two nobody knows when they really ended.
     """
 
     trial: int

@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
@@ -63,11 +64,17 @@ class Holder:
 
 @final
 class Lease:
-    """A held lease on one search. Renews itself until released; made by `Lease.take`."""
+    """A held lease on one search. Renews itself until released; made by `Lease.take`.
+
+    Attributes:
+        search_id: The search.
+        token: Grows with every driver.
+        lost: Set once another driver has taken the search over.
+    """
 
     def __init__(self, engine: sa.Engine, search_id: str, token: int, seconds: float):
         self._engine = engine
-        self._search_id = search_id
+        self.search_id = search_id
         self._seconds = seconds
         self._ended = threading.Event()
         self.token = token
@@ -90,6 +97,7 @@ class Lease:
             .where(tables.lease.c.search_id == search_id, tables.lease.c.token == row.token, free)
             .values(
                 token=row.token + 1,
+                claim=None,
                 holder=dataclasses.asdict(Holder.this_process()),
                 expires_at=clock + seconds,
             )
@@ -113,13 +121,37 @@ class Lease:
         if self.lost.is_set():
             return
         ours = sa.update(tables.lease).where(
-            tables.lease.c.search_id == self._search_id, tables.lease.c.token == self.token
+            tables.lease.c.search_id == self.search_id, tables.lease.c.token == self.token
         )
         with self._engine.begin() as connection:
-            connection.execute(ours.values(expires_at=0.0, holder=None))
+            connection.execute(ours.values(expires_at=0.0, holder=None, claim=None))
+
+    def exchange_claims(self, claim: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        """Records what this driver wants of a cluster, and returns what all others want.
+
+        Args:
+            claim: Plain values, see `search.shares.Claim`.
+
+        Returns:
+            The claims of the other living drivers, by search.
+
+        Raises:
+            LeaseLostError: If the lease is not ours any more.
+        """
+        table = tables.lease
+        ours = sa.update(table).where(
+            table.c.search_id == self.search_id, table.c.token == self.token
+        )
+        with self._engine.begin() as connection:
+            connection.execute(ours.values(claim=dict(claim)))
+            living = sa.and_(
+                table.c.expires_at > now(self._engine), table.c.search_id != self.search_id
+            )
+            rows = connection.execute(sa.select(table.c.search_id, table.c.claim).where(living))
+            return {row.search_id: row.claim for row in rows if row.claim is not None}
 
     def _check(self, connection: sa.Connection) -> None:
-        query = sa.select(tables.lease.c.token).where(tables.lease.c.search_id == self._search_id)
+        query = sa.select(tables.lease.c.token).where(tables.lease.c.search_id == self.search_id)
         if connection.dialect.name != "sqlite":  # on SQLite the writer already holds the only lock
             query = query.with_for_update(read=True)
         if connection.scalar(query) != self.token:
@@ -141,7 +173,7 @@ class Lease:
 
     def _renew(self, interval: float) -> None:
         ours = sa.update(tables.lease).where(
-            tables.lease.c.search_id == self._search_id, tables.lease.c.token == self.token
+            tables.lease.c.search_id == self.search_id, tables.lease.c.token == self.token
         )
         renewed = ours.values(
             expires_at=now(self._engine) + self._seconds,

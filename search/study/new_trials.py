@@ -61,6 +61,7 @@ class NewTrials:
             "seed": trial.seed,
             "state": trial.state.value,
             "origin": trial.origin,
+            "proposal": self._proposals.notes(trial.number),
         }
         with self._engine.begin() as connection:
             connection.execute(sa.insert(tables.trial).values(**values))

@@ -1,71 +1,68 @@
-"""Optuna: it holds the proposals and is told every trial's end. It never holds the truth.
+"""Optuna: it proposes, and is told every trial's end. It holds no truth, and nothing that lasts.
 
-A trial of ours has the number of its Optuna trial, after those that the search knew from another
-one. A crash between a commit here and one in our tables is mended by `Proposals.ask` and
-`StudyWriter.mend`.
+Its study is in memory, made of what our tables hold whenever a driver starts: so there is nothing
+that could disagree with our tables after a crash. A trial of ours has the number of its Optuna
+trial, after those that the search knew from another one.
 """
 
 import itertools
+import time
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Final, final
+from typing import Any, final
 
 import optuna
-import sqlalchemy as sa
+from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState as OptunaState
 
-from search.config import StudyConfig
 from search.grid import shuffled_grid
 from search.samplers import choose_sampler, make_sampler
 from search.seeds import Purpose, derive_seed
 from search.space import Scalar, flat_items, suggest_params
-from search.study.database import engine_arguments
+from search.study.knowledge import Knowledge
 from search.study.reader import SearchRecord
-from search.study.spaces import refill, study_name
+from search.study.spaces import OPTUNA_STATES, frozen
 from search.trial import Params, ParamValue, TrialState
 
-_TOLD: Final = {
-    TrialState.COMPLETE: OptunaState.COMPLETE,
-    TrialState.PRUNED: OptunaState.PRUNED,
-    TrialState.FAILED: OptunaState.FAIL,
-}
 
-
+@final
 class Proposals:
     """The Optuna study of one search. One thread may ask while another one tells.
 
     Args:
-        url: SQLAlchemy URL of the study database.
         record: The search.
+        knowledge: What its sampler has to know, from `read_knowledge`.
+
+    Attributes:
+        num_asked: How often it was asked.
+        seconds: How long that took in all.
     """
 
-    def __init__(self, url: str, record: SearchRecord):
+    def __init__(self, record: SearchRecord, knowledge: Knowledge):
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         # A range that is no multiple of its step ends at the last step inside: as we document it.
         warnings.filterwarnings("ignore", message="The distribution is specified by")
-        self._record = record
         self._config = record.config
-        self._num_known = record.num_known
+        self._num_known = len(knowledge.known)
         self._name = choose_sampler(record.config, record.num_known)
-        # Of the quasi-random sequence, which would begin anew with every Optuna study.
+        # Of the quasi-random sequence, which would begin anew with every generation of the space.
         self._sequence_seed = record.config.seed
         if record.num_known or record.generation:
             first = derive_seed(record.config.seed, Purpose.PROPOSING, record.num_known)
             self._sequence_seed = derive_seed(first, Purpose.PROPOSING, record.generation)
-        self._storage = optuna.storages.RDBStorage(url, engine_kwargs=engine_arguments(url))
-        self.engine: sa.Engine = self._storage.engine
+        self._storage = InMemoryStorage()
         self._study = optuna.create_study(
-            storage=self._storage,
-            study_name=study_name(record.id, record.generation),
-            directions=record.config.directions,
-            load_if_exists=True,
+            storage=self._storage, directions=record.config.directions
         )
+        self._fill(knowledge)
         # Of its own, because the sampler of the other one is changed by whoever asks.
         self._telling = optuna.load_study(
             study_name=self._study.study_name,
-            storage=self._study._storage,
+            storage=self._storage,
             sampler=optuna.samplers.RandomSampler(),
         )
+        self._study_notes: dict[int, dict[str, Any]] = {}  # that came with the trial of a number
+        self.num_asked, self.seconds = 0, 0.0
         self._queue = self._untried()
         self._num_points = len(self._trials()) + len(self._queue)
 
@@ -87,14 +84,17 @@ class Proposals:
             point: Params to try, in place of the next one of the study file's own list; what it
                 leaves open, the sampler fills in.
         """
-        if number in self.unfinished():  # asked for before a crash, and never recorded with us
-            return self._suggest(number, lambda: self._unrecorded(number))
-        if not self._trials(OptunaState.WAITING):  # else a crash came right after the enqueueing
-            if point is not None:
-                self._study.enqueue_trial(self._flat(point))
-            elif self._queue:
-                self._study.enqueue_trial(self._queue[0])
-        return self._suggest(number, self._study.ask)
+        start = time.perf_counter()
+        try:
+            return self._asked(number, point)
+        finally:
+            self.seconds += time.perf_counter() - start
+            self.num_asked += 1
+
+    def notes(self, number: int) -> dict[str, Any]:
+        """Returns what has to be kept of a proposal, for `read_knowledge`."""
+        notes = self._storage.get_trial_system_attrs(self._trial_id(number))
+        return {"notes": dict(notes), "study": self._study_notes.get(number, {})}
 
     def tell(self, number: int, state: TrialState, values: list[float] | None) -> None:
         """Tells how a trial ended; telling again what is known already changes nothing.
@@ -106,29 +106,23 @@ class Proposals:
         """
         told = values if state is TrialState.COMPLETE else None
         self._telling.tell(
-            number + self._num_known, told, state=_TOLD[state], skip_if_finished=True
+            number + self._num_known, told, state=OPTUNA_STATES[state], skip_if_finished=True
         )
 
-    def unfinished(self) -> list[int]:
-        """Returns the numbers of the trials that Optuna believes to be running."""
-        return [trial.number - self._num_known for trial in self._trials(OptunaState.RUNNING)]
+    def _fill(self, knowledge: Knowledge) -> None:
+        for key, value in knowledge.notes.items():
+            self._storage.set_study_system_attr(self._study._study_id, key, value)
+        trials = [frozen(self._config, trial) for trial in (*knowledge.known, *knowledge.own)]
+        self._study.add_trials(trials)
 
-    def grow(self, config: StudyConfig, generation: int, num_trials: int) -> None:
-        """Makes the Optuna study of a larger space, which knows all trials so far.
-
-        Args:
-            config: The study file with the new space.
-            generation: How often the space has grown then.
-            num_trials: Trials of the search.
-        """
-        target = study_name(self._record.id, generation)
-        limit = num_trials + self._num_known
-        refill(self._storage, self._study.study_name, target, config, limit)
-
-    def pass_on(self, search_id: str, config: StudyConfig) -> int:
-        """Gives the ended trials to a new search's Optuna study; returns how many there are."""
-        target = study_name(search_id, 0)
-        return refill(self._storage, self._study.study_name, target, config)
+    def _asked(self, number: int, point: Mapping[str, ParamValue] | None) -> Params:
+        if number < len(self._trials()):  # asked for before, and not recorded for some reason
+            return self._suggest(number, lambda: self._again(number))
+        if point is not None:
+            self._study.enqueue_trial(self._flat(point))
+        elif self._queue:
+            self._study.enqueue_trial(self._queue[0])
+        return self._suggest(number, self._study.ask)
 
     def _trials(self, *states: OptunaState) -> list[optuna.trial.FrozenTrial]:
         """Returns the search's own trials, in some states or in all."""
@@ -139,6 +133,7 @@ class Proposals:
         index = number + self._num_known
         seed = derive_seed(self._config.seed, Purpose.PROPOSING, index)
         self._seed_sampler(seed)
+        noted = self._noted()
         trial = make_trial()
         if trial.number != index:
             raise RuntimeError(f"Optuna numbered trial {index} as {trial.number}.")
@@ -148,6 +143,8 @@ class Proposals:
             return trial
 
         params = suggest_params(self._config.parameters, self._config.fixed, _Reseeded(reseeded))
+        new = {key: value for key, value in self._noted().items() if noted.get(key) != value}
+        self._study_notes[number] = {**self._study_notes.get(number, {}), **new}
         attributes = self._storage.get_trial_system_attrs(trial._trial_id)
         tried = (self._flat(params), attributes.get("fixed_params"))
         self._queue = [point for point in self._queue if point not in tried]
@@ -155,11 +152,16 @@ class Proposals:
         self._num_points = len(self._trials()) + len(self._queue)
         return params
 
-    def _unrecorded(self, number: int) -> optuna.Trial:
-        running = self._trials(OptunaState.RUNNING)
-        index = number + self._num_known
-        trial_id = next(trial._trial_id for trial in running if trial.number == index)
-        return optuna.trial.Trial(self._study, trial_id)
+    def _noted(self) -> dict[str, Any]:
+        """Returns what samplers noted of the study as a whole so far."""
+        return dict(self._storage.get_study_system_attrs(self._study._study_id))
+
+    def _again(self, number: int) -> optuna.Trial:
+        return optuna.trial.Trial(self._study, self._trial_id(number))
+
+    def _trial_id(self, number: int) -> int:
+        index, study_id = number + self._num_known, self._study._study_id
+        return int(self._storage.get_trial_id_from_study_id_trial_number(study_id, index))
 
     def _seed_sampler(self, seed: int) -> None:
         self._study.sampler = make_sampler(self._name, self._sequence_seed, seed)

@@ -26,6 +26,7 @@ class SearchRecord:
         generation: How often the space has grown.
         num_known: How many trials of another search the sampler knew from the beginning.
         num_retries: How many retries were asked for; each is a trial on top of the budget.
+        owner: Whose search it is; None for one that was made before this was recorded.
     """
 
     id: str
@@ -37,6 +38,7 @@ class SearchRecord:
     generation: int = 0
     num_known: int = 0
     num_retries: int = 0
+    owner: str | None = None
 
     @property
     def is_settled(self) -> bool:

@@ -1,4 +1,5 @@
-"""Removing a search from the study database: its Optuna studies, then all of our rows at once."""
+"""Removing a search from the study database: all of its rows at once, after the Optuna studies that
+older formats kept of it."""
 
 import re
 
@@ -9,6 +10,8 @@ from search.errors import LeaseLostError
 from search.study import tables
 from search.study.database import engine_arguments, open_database
 from search.study.lease import Lease
+from search.study.old_proposals import has_old_tables
+from search.study.own_code import drop_unused_code
 
 
 def remove_search(url: str, search_id: str, lease: Lease) -> None:
@@ -22,16 +25,17 @@ def remove_search(url: str, search_id: str, lease: Lease) -> None:
     Raises:
         LeaseLostError: If another driver took the search over. Its rows are still there.
     """
-    _remove_proposals(url, search_id, lease)
     engine = open_database(url)  # one of its own: the lease would refuse to be deleted
     try:
+        if has_old_tables(engine):
+            _remove_old_proposals(url, search_id, lease)
         _remove_rows(engine, search_id, lease.token)
     finally:
         engine.dispose()
 
 
-def _remove_proposals(url: str, search_id: str, lease: Lease) -> None:
-    """Removes the Optuna studies, one for every state that the space had."""
+def _remove_old_proposals(url: str, search_id: str, lease: Lease) -> None:
+    """Removes its Optuna studies, one for every state that the space had."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = optuna.storages.RDBStorage(url, engine_kwargs=engine_arguments(url))
     lease.fence(storage.engine)
@@ -53,4 +57,8 @@ def _remove_rows(engine: sa.Engine, search_id: str, token: int) -> None:
         for table in reversed(tables.metadata.sorted_tables):  # who refers to others comes first
             if "search_id" in table.c:
                 connection.execute(sa.delete(table).where(table.c.search_id == search_id))
+        query = sa.select(tables.search.c.name).where(tables.search.c.id == search_id)
+        name = connection.scalar(query)
+        connection.execute(sa.delete(tables.submission).where(tables.submission.c.name == name))
         connection.execute(sa.delete(tables.search).where(tables.search.c.id == search_id))
+        drop_unused_code(connection)

@@ -1,11 +1,11 @@
-"""Optuna studies of another space: what one search, or one state of its space, knew of the last.
+"""Trials as Optuna wants them, in today's space.
 
-Optuna cannot change a categorical parameter, and its samplers pass over trials whose ranges differ
-from today's. A space that has grown therefore gets a new Optuna study, filled with the old trials.
+Optuna's samplers pass over trials whose ranges differ from today's, so the trials of a space that
+has grown since, or of another search, are given today's ranges.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, final
+from collections.abc import Mapping
+from typing import Any, Final, final
 
 import optuna
 from optuna.distributions import (
@@ -14,55 +14,30 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from search.config import StudyConfig
 from search.space import Scalar, suggest_params
+from search.study.knowledge import KnownTrial
+from search.trial import TrialState
+
+# A trial that waits or runs is known to be under way.
+OPTUNA_STATES: Final = {
+    TrialState.WAITING: OptunaState.RUNNING,
+    TrialState.RUNNING: OptunaState.RUNNING,
+    TrialState.COMPLETE: OptunaState.COMPLETE,
+    TrialState.PRUNED: OptunaState.PRUNED,
+    TrialState.FAILED: OptunaState.FAIL,
+}
 
 
-def study_name(search_id: str, generation: int) -> str:
-    """Returns the name of the Optuna study of one state of a search's space."""
-    return f"vaesearch-{search_id}" + (f"-{generation}" if generation else "")
+def frozen(config: StudyConfig, trial: KnownTrial) -> FrozenTrial:
+    """Returns a trial in the space of a study.
 
-
-def refill(
-    storage: BaseStorage,
-    source: str,
-    target: str,
-    config: StudyConfig,
-    limit: int | None = None,
-) -> int:
-    """Makes an Optuna study of `config`'s space that knows the trials of another study.
-
-    Numbers stay as they are: in the place of a trial that does not fit into the space stands a
-    failed one without params, which no sampler looks at.
-
-    Args:
-        storage: Holds both.
-        source: Name of the study to copy from.
-        target: Name of the study to make. One that is there is what a crash has left, and goes.
-        config: The study file with the space of the target.
-        limit: Copy so many trials, whatever their state; by default all that have ended.
-
-    Returns:
-        How many trials the target holds.
+    In the place of one that does not fit into it stands a failed one without params, which no
+    sampler looks at.
     """
-    known = optuna.load_study(study_name=source, storage=storage).get_trials(deepcopy=False)
-    if target in optuna.get_all_study_names(storage):
-        optuna.delete_study(study_name=target, storage=storage)
-    study = optuna.create_study(storage=storage, study_name=target, directions=config.directions)
-    wanted = known[:limit] if limit is not None else _finished(known)
-    study.add_trials([_refitted(config, trial) for trial in wanted])
-    return len(wanted)
-
-
-def _finished(trials: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:
-    return [trial for trial in trials if trial.state.is_finished()]
-
-
-def _refitted(config: StudyConfig, trial: FrozenTrial) -> FrozenTrial:
     recorder = _Recorder(trial.params)
     try:
         suggest_params(config.parameters, config.fixed, recorder)
@@ -72,11 +47,11 @@ def _refitted(config: StudyConfig, trial: FrozenTrial) -> FrozenTrial:
     if not fits:
         return optuna.trial.create_trial(state=OptunaState.FAIL)
     return optuna.trial.create_trial(
-        state=trial.state,
-        values=trial.values if trial.state is OptunaState.COMPLETE else None,
-        params=trial.params,
+        state=OPTUNA_STATES[trial.state],
+        values=trial.values if trial.state is TrialState.COMPLETE else None,
+        params=dict(trial.params),
         distributions=recorder.distributions,
-        system_attrs=trial.system_attrs,
+        system_attrs=dict(trial.notes),
     )
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from search.config import StudyConfig
 from search.study import tables
+from search.study.knowledge import final_values
 from search.study.lease import Lease
 from search.study.new_trials import NewTrials
 from search.study.proposals import Proposals
@@ -25,7 +26,7 @@ class StudyWriter:
     Args:
         engine: From `open_database`, not shared with another search's driver.
         reader: The search.
-        lease: Held on the search; the engine and the proposals are already fenced by it.
+        lease: Held on the search; the engine is already fenced by it.
         proposals: The search's Optuna study.
     """
 
@@ -35,19 +36,16 @@ class StudyWriter:
         self._id = reader.id
         self.lease = lease
         self.proposals = proposals
-        self.new_trials = NewTrials(engine, reader.record(), proposals)
+        record = reader.record()
+        self._config = record.config
+        self.new_trials = NewTrials(engine, record, proposals)
+        # What this driver, the only one that writes, knows of the trials that it handed out.
+        self._attempts_now: dict[int, int] = {}
+        self._rows_now: dict[int, set[tuple[int, int]]] = {}
 
     def mend(self) -> None:
-        """Brings Optuna and our tables together after a crash between two commits.
-
-        Our tables are the truth: a trial that ended with us is told to Optuna (again), and one that
-        was running waits for its next attempt.
-        """
-        known = {trial.number: trial for trial in self.reader.trials()}
-        for number in self.proposals.unfinished():
-            if number in known and known[number].state.is_finished:
-                self._tell(known[number])
-        for trial in known.values():
+        """Has every trial that was running when its driver died wait for its next attempt."""
+        for trial in self.reader.trials():
             if trial.state is TrialState.RUNNING:
                 self._end(
                     trial.number, trial.num_attempts, "abandoned", state=TrialState.WAITING.value
@@ -80,6 +78,7 @@ class StudyWriter:
             changes = {"state": TrialState.RUNNING.value}
             started = {} if trial.started_at else {"started_at": time.time()}
             connection.execute(self._trial_update(trial.number).values(**changes, **started))
+        self._attempts_now[trial.number] = number
         return number
 
     def record(self, trial: int, attempt: int, measurements: Sequence[Measurement]) -> int:
@@ -95,7 +94,9 @@ class StudyWriter:
         """
         if not self._is_current(trial, attempt):
             return 0
-        known = self._known_rows(trial)
+        known = self._rows_now.get(trial)
+        if known is None:
+            known = self._rows_now[trial] = self._known_rows(trial)
         rows = [
             {
                 "search_id": self._id,
@@ -109,8 +110,11 @@ class StudyWriter:
             if (item.attempt, item.epoch) not in known
         ]
         if rows:
+            del self._rows_now[trial]  # an error may come after the commit: look then
             with self._engine.begin() as connection:
                 connection.execute(sa.insert(tables.measurement), rows)
+            self._rows_now[trial] = known
+        known |= {(item.attempt, item.epoch) for item in measurements}
         return len(rows)
 
     def finish(
@@ -128,14 +132,16 @@ class StudyWriter:
         """
         if not self._is_current(number, attempt):
             return
-        if state is TrialState.COMPLETE and self._final_values(number) is None:
+        values = final_values(self._config, self.trial(number))
+        if state is TrialState.COMPLETE and values is None:
             state, reason = TrialState.FAILED, reason or "an objective is missing or not finite"
         events = []
         if details is not None:
             events = [self._event("trial stopped early", {"trial": number, **details})]
         changes = {"reason": reason, "finished_at": time.time()}
         self._end(number, attempt, state.value, events, state=state.value, **changes)
-        self._tell(self.trial(number))
+        self._rows_now.pop(number, None)
+        self.proposals.tell(number, state, values)
 
     def release_trial(
         self, number: int, attempt: int, outcome: str, cause: str | None = None
@@ -145,8 +151,8 @@ class StudyWriter:
         Args:
             number: The trial.
             attempt: The attempt, ignored if stale.
-            outcome: `interrupted` (it saved and ended) or `lost` (its process died). A trial that
-                was lost three times without a new epoch fails.
+            outcome: `interrupted` (it saved and ended), `out of memory`, or `lost` (its process
+                died). A trial that was lost three times without a new epoch fails.
             cause: What is known of the reason, if it was lost.
         """
         if not self._is_current(number, attempt):
@@ -182,55 +188,48 @@ class StudyWriter:
                 )
             )
 
-    def change_config(self, config: Mapping[str, Any], kind: str, details: Any) -> None:
-        """Stores a changed study file and what changed, as an event of the search's history."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                sa.update(tables.search)
-                .where(tables.search.c.id == self._id)
-                .values(config=dict(config))
-            )
-            connection.execute(self._event(kind, details))
+    def change_config(
+        self,
+        config: StudyConfig,
+        kind: str,
+        details: Any,
+        identity: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Stores a changed study file and what changed, as an event of the search's history; and
+        what resumes must match from now on, if that is given."""
+        values: dict[str, Any] = {"config": config.model_dump(mode="json")}
+        if identity is not None:
+            values["identity"] = dict(identity)
+        self._change(values, kind, details)
 
     def grow(self, config: StudyConfig, identity: Mapping[str, Any], details: Any) -> None:
-        """Gives the search a larger space, in which all that is known so far goes on counting."""
+        """Gives the search a larger space, in which all that is known so far goes on counting.
+
+        The next driver's proposals come from it.
+        """
         record = self.reader.record()
-        self.proposals.grow(config, record.generation + 1, self.new_trials.count())
-        changes = {
+        values = {
             "config": config.model_dump(mode="json"),
             "identity": dict(identity),
             "generation": record.generation + 1,
         }
-        with self._engine.begin() as connection:
-            connection.execute(
-                sa.update(tables.search).where(tables.search.c.id == self._id).values(**changes)
-            )
-            connection.execute(self._event("space grown", details))
+        self._change(values, "space grown", details)
 
     def change_identity(self, identity: Mapping[str, Any], details: Any) -> None:
         """Stores what later resumes must match, after a person accepted a change of code."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                sa.update(tables.search)
-                .where(tables.search.c.id == self._id)
-                .values(identity=dict(identity))
-            )
-            connection.execute(self._event("code change accepted", details))
+        self._change({"identity": dict(identity)}, "code change accepted", details)
 
     def note(self, kind: str, details: Mapping[str, Any]) -> None:
         """Adds an event to the search's history."""
         with self._engine.begin() as connection:
             connection.execute(self._event(kind, details))
 
-    def _tell(self, trial: Trial) -> None:
-        self.proposals.tell(trial.number, trial.state, self._final_values(trial.number))
-
-    def _final_values(self, number: int) -> list[float] | None:
-        trial = self.trial(number)
-        names = list(self.reader.record().config.objectives)
-        if not trial.measurements or not trial.measurements[-1].has(names):
-            return None
-        return [trial.measurements[-1].metrics[name] for name in names]
+    def _change(self, values: Mapping[str, Any], kind: str, details: Any) -> None:
+        """Changes the search's own row, and says so in its history."""
+        changed = sa.update(tables.search).where(tables.search.c.id == self._id).values(**values)
+        with self._engine.begin() as connection:
+            connection.execute(changed)
+            connection.execute(self._event(kind, details))
 
     def _known_rows(self, trial: int) -> set[tuple[int, int]]:
         table = tables.measurement
@@ -247,8 +246,10 @@ class StudyWriter:
             return connection.execute(query.order_by(table.c.number)).all()
 
     def _is_current(self, trial: int, attempt: int) -> bool:
-        attempts = self._attempts(trial)
-        return attempt == (attempts[-1].number if attempts else 0)  # 0: it never began
+        if trial not in self._attempts_now:
+            attempts = self._attempts(trial)
+            self._attempts_now[trial] = attempts[-1].number if attempts else 0  # 0: it never began
+        return attempt == self._attempts_now[trial]
 
     def _fruitless_attempts(self, trial: int) -> int:
         """Returns how many of the last attempts were lost without a measurement of their own.

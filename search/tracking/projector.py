@@ -21,6 +21,8 @@ from search.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 
+# Importing MLflow takes seconds, in which the main thread should import and start Ray.
+_START_SECONDS: Final = 8.0
 _PAUSE_SECONDS: Final = 2.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0  # while MLflow does not answer
 _DRAIN_SECONDS: Final = 30.0
@@ -56,7 +58,7 @@ def projecting(
     runs = MlflowRuns(workspace.tracking_uri(record.config), workspace.artifacts, record.id)
     load = NodeLoad(runs, Projections(reader.engine, record.id), record.created_at)
     mirror = Mirror(reader, runs, workspace.store(record.config))
-    projector = Projector(mirror, record.name, say, load.send)
+    projector = Projector(mirror, record.name, say, load.send, delay=_START_SECONDS)
     projector.start()
     try:
         yield load.add
@@ -75,6 +77,7 @@ class Projector:
         send: Called after each flush that went well, with whether it was the last one; writes what
             the study does not hold.
         pause: Seconds between two flushes.
+        delay: Seconds before the first one.
     """
 
     def __init__(
@@ -84,12 +87,13 @@ class Projector:
         say: Callable[[str], None],
         send: Callable[[bool], None] = lambda _: None,
         pause: float = _PAUSE_SECONDS,
+        delay: float = 0.0,
     ):
         self._mirror = mirror
         self._name = name
         self._say = say
         self._send = send
-        self._pause = pause
+        self._pause, self._delay = pause, delay
         self._ended = threading.Event()
         self._deadline = 0.0  # by the monotonic clock, once `finish` is called
         self._is_failing = False
@@ -121,7 +125,7 @@ class Projector:
         return f"MLflow lacks {measurements} of {len(untold)} trial{'s' if len(untold) > 1 else ''}"
 
     def _run(self) -> None:
-        pause = 0.0
+        pause = self._delay
         while True:
             is_last = self._ended.wait(pause)
             try:

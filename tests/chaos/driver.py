@@ -1,4 +1,4 @@
-"""The driver of a search of chains as a process: `python -m tests.chaos.driver NAME`."""
+"""The driver of a search of chains as a process: `python -m tests.chaos.driver NAME [RAY]`."""
 
 import sys
 
@@ -8,9 +8,10 @@ from search.workspace import Workspace
 from tests.chaos.work import CHAINS
 
 
-def main(name: str) -> None:
+def main(name: str, ray: str | None = None) -> None:
+    place = Workspace.at(None)
     try:
-        ending = drive(name, Workspace.at(None), lambda text: print(text, flush=True), work=CHAINS)
+        ending = drive(name, place, lambda text: print(text, flush=True), work=CHAINS, ray=ray)
     except SearchError as error:
         print(f"Error: {error}", flush=True)
         sys.exit(1)
@@ -18,4 +19,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -44,7 +44,8 @@ class Chaos:
     num_trials: int = 30
     driver: "subprocess.Popen[bytes] | None" = None
     mlflow: "subprocess.Popen[bytes] | None" = None
-    seen: set[int] = dataclasses.field(default_factory=set)  # processes that were ever ours
+    # Processes that were ever ours; a number alone may be another's by now.
+    seen: set[psutil.Process] = dataclasses.field(default_factory=set)
     counts: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -112,7 +113,7 @@ class Chaos:
         with contextlib.suppress(psutil.NoSuchProcess):
             driver = psutil.Process(self.driver.pid)
             family = [driver, *driver.children(recursive=True)]
-            self.seen |= {process.pid for process in family}
+            self.seen |= set(family)
             return family
         return []
 
@@ -231,11 +232,11 @@ class Chaos:
 
         def alive() -> list[str]:
             found = []
-            for pid in self.seen:
+            for process in self.seen:
                 with contextlib.suppress(psutil.Error):
-                    process = psutil.Process(pid)
-                    if process.status() != psutil.STATUS_ZOMBIE and _is_ours(process):
-                        found.append(f"{pid} {process.name()}")
+                    is_alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+                    if is_alive and _is_ours(process):
+                        found.append(f"{process.pid} {process.name()}")
             return found
 
         self.wait(lambda: not alive(), seconds)

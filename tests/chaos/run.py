@@ -10,6 +10,7 @@ from typing import Any
 import mlflow
 
 from search.early_stopping import make_early_stopping
+from search.study.knowledge import read_knowledge
 from search.study.lease import current_holder
 from search.study.proposals import Proposals
 from search.tracking.client import EXPERIMENT
@@ -118,10 +119,9 @@ def _replayed(chaos: Chaos) -> set[int]:
 
 
 def _check_optuna(chaos: Chaos, trials: Any) -> None:
-    proposals = Proposals(chaos.workspace.study_url, chaos.reader().record())
+    proposals = Proposals(chaos.reader().record(), read_knowledge(chaos.reader()))
     told = [_STATES[trial.state.name] for trial in proposals._study.get_trials(deepcopy=False)]
     assert told == [trial.state.value for trial in trials]
-    proposals.engine.dispose()
 
 
 def _check_mlflow(chaos: Chaos, trials: Any) -> None:

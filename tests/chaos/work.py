@@ -73,6 +73,14 @@ class ChainTraining:
     def measure(self) -> dict[str, float]:
         return figures(self._task.params, self._value, self.epoch)
 
+    @property
+    def compile_seconds(self) -> float:
+        return 0.0
+
+    @property
+    def is_reused(self) -> bool:
+        return False
+
     def costs(self) -> dict[str, float]:
         return {"train_seconds": self.train_seconds}
 

@@ -29,7 +29,7 @@ class CrashContract(StudyFixtures):
     @pytest.mark.parametrize("sampler", ["random", "tpe"])
     def test_a_crash_at_any_commit_changes_no_result(self, create, drive, sampler):
         whole, total = self._run(create(sampler=sampler), drive, CommitCounter())
-        assert total > 20
+        assert total >= 10  # a trial proposed, begun, measured twice and ended takes five
         for crash_at in range(1, total + 1, self.crash_step if sampler == "random" else 11):
             name = create(sampler=sampler)
             found, _ = self._run(name, drive, CommitCounter(crash_at))

@@ -43,9 +43,7 @@ class LeaseContract(StudyFixtures):
             lambda: writer.note("a", {}),
             lambda: writer.prepare({}),
             lambda: writer.remeasured(0, 1, {}),
-            lambda: writer.change_config({}, "a", {}),
-            lambda: driver.proposals.ask(1),
-            lambda: driver.proposals.tell(0, TrialState.FAILED, None),
+            lambda: writer.change_config(driver.reader.record().config, "a", {}),
         ]
         for write in writes:
             with pytest.raises(LeaseLostError, match="Another driver took this search over"):

@@ -8,7 +8,7 @@ import pytest
 from search.changing import changed
 from search.executor.desk import Desk
 from search.growing import grown
-from search.study.proposals import Proposals
+from search.study.knowledge import read_knowledge
 from search.study.requests import (
     Kind,
     mark_handled,
@@ -17,8 +17,8 @@ from search.study.requests import (
     post_point,
     withdraw_stop_requests,
 )
-from search.study.searches import create_search, new_search_id
-from search.study.spaces import study_name
+from search.study.searches import create_search
+from search.study.spaces import frozen
 from search.trial import TrialState
 from tests.contracts.study_driver import StudyFixtures, fake_metrics, measured
 from tests.faults import CommitCounter, Crash, FakeWorkers, expire
@@ -142,7 +142,7 @@ class SteeringContract(StudyFixtures):
     def test_a_running_trial_ends_when_its_worker_has_saved(self, driver):
         desk = Desk(driver.writer, 3)
         told: list[int] = []
-        desk.on_stop_trial = told.append
+        desk.on_stop_attempt = lambda task: told.append(task.trial)
         assignment = desk.hand_out("a")
         post(driver.engine, driver.reader.id, Kind.STOP_TRIAL, {"trial": assignment.trial})
         desk.look()
@@ -168,7 +168,7 @@ class SteeringContract(StudyFixtures):
     # Spaces that grow
 
     @pytest.fixture
-    def grown_driver(self, create, drive, url):
+    def grown_driver(self, create, drive):
         """A search whose space grew after trials in every state, and its driver before."""
         name = create(space={**SPACE, **VARIANTS}, sampler="tpe")
         before = drive(name)
@@ -176,7 +176,7 @@ class SteeringContract(StudyFixtures):
             run_trial(before, state)
         before.writer.start_attempt(before.writer.new_trial())  # runs
         before.writer.new_trial()  # waits
-        before.proposals.ask(5)  # proposed, and not recorded before the crash
+        before.proposals.ask(5)  # proposed, and not recorded before the crash: never was
         record = before.reader.record()
         config = grown(record.config, {"beta": (None, 8.0)}, {"variant": ["sbvae"]})
         before.writer.grow(config, {**record.identity, "space": "new"}, {"beta": [None, 8.0]})
@@ -231,18 +231,15 @@ class SteeringContract(StudyFixtures):
 
     # Forks
 
-    def test_a_fork_begins_with_what_is_known(self, create, drive, url):
+    def test_a_fork_begins_with_what_is_known(self, create, drive):
         source = drive(create(sampler="tpe"))
         for state in (TrialState.COMPLETE, TrialState.FAILED, TrialState.PRUNED):
             run_trial(source, state)
         source.writer.new_trial()
         config = make_study(name=f"{source.reader.name}-child", sampler="random")
-        search_id = new_search_id()
-        known = Proposals(url, source.reader.record()).pass_on(search_id, config)
-        assert known == 3
-        create_search(
-            source.engine, config, {}, search_id=search_id, num_known=known, history=("forked", {})
-        )
+        known = read_knowledge(source.reader).ended
+        assert len(known) == 3
+        create_search(source.engine, config, {}, known=known, history=("forked", {}))
         child = drive(config.name)
         assert child.reader.trials() == []
         assert child.optuna_states() == ["COMPLETE", "FAIL", "PRUNED"]
@@ -256,10 +253,9 @@ class SteeringContract(StudyFixtures):
         assert child.optuna_states()[3:] == [
             "COMPLETE" if t.state is TrialState.COMPLETE else "FAIL" for t in child.writer.trials()
         ]
-        assert study_name(search_id, 0) == optuna_study(child).study_name
 
     @pytest.mark.parametrize("sampler", ["quasi-random", "grid", "auto"])
-    def test_a_fork_and_a_grown_space_propose_nothing_again(self, create, drive, url, sampler):
+    def test_a_fork_and_a_grown_space_propose_nothing_again(self, create, drive, sampler):
         space = {"latent_dim": {"type": "int", "low": 1, "high": 12}}
         source = drive(create(sampler=sampler, space=space, budget={"trials": 5, "epochs": 1}))
         seen = [source.writer.trial(run_trial(source)).params["latent_dim"] for _ in range(5)]
@@ -269,25 +265,21 @@ class SteeringContract(StudyFixtures):
             space=space,
             budget={"trials": 4, "epochs": 1},
         )
-        search_id = new_search_id()
-        known = Proposals(url, source.reader.record()).pass_on(search_id, config)
-        create_search(source.engine, config, {}, search_id=search_id, num_known=known)
+        known = read_knowledge(source.reader).ended
+        create_search(source.engine, config, {}, known=known)
         child = drive(config.name)
         new = [child.writer.trial(run_trial(child)).params["latent_dim"] for _ in range(4)]
         assert new != seen[:4]
         if sampler == "grid":
             assert not set(new) & set(seen)
 
-    def test_what_does_not_fit_is_known_as_nothing(self, create, drive, url):
+    def test_what_does_not_fit_is_known_as_nothing(self, create, drive):
         source = drive(create())
         run_trial(source)
         narrow = make_study(space={"latent_dim": SPACE["latent_dim"]}, fixed={"beta": 0.5})
-        search_id = new_search_id()
-        assert Proposals(url, source.reader.record()).pass_on(search_id, narrow) == 1
-        study = optuna.load_study(
-            study_name=study_name(search_id, 0), storage=optuna_study(source)._storage
-        )
-        assert [(t.state.name, t.params) for t in study.get_trials()] == [("FAIL", {})]
+        (known,) = read_knowledge(source.reader).ended
+        found = frozen(narrow, known)
+        assert (found.state.name, found.params) == ("FAIL", {})
 
     # The end of the search itself
 

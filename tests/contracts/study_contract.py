@@ -43,7 +43,7 @@ class StudyContract(StudyFixtures):
     def test_changes_are_events_of_the_history(self, driver):
         config: StudyConfig = driver.reader.record().config
         changed = config.model_copy(update={"sampler": "tpe"})
-        driver.writer.change_config(changed.model_dump(mode="json"), "changed", {"sampler": "tpe"})
+        driver.writer.change_config(changed, "changed", {"sampler": "tpe"})
         driver.writer.prepare({"floor": {"fid": 0.1}})
         assert driver.reader.record().config == changed
         assert driver.reader.record().prepared == {"floor": {"fid": 0.1}}

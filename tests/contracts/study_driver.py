@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from search.study.database import open_database
+from search.study.knowledge import read_knowledge
 from search.study.lease import Lease
 from search.study.proposals import Proposals
 from search.study.reader import StudyReader
@@ -23,24 +24,21 @@ HOUR = 3600.0  # a lease that neither renews itself nor runs out while a test la
 
 
 class Driver:
-    """One process's hold on a search: its own engines, lease and writer."""
+    """One process's hold on a search: its own engine, lease, proposals and writer."""
 
     def __init__(self, url: str, name: str, commits: CommitCounter | None = None):
         self.engine = open_database(url)
         self.reader = StudyReader(self.engine, name)
         self.lease = Lease.take(self.engine, self.reader.id, HOUR)
-        self.proposals = Proposals(url, self.reader.record())
-        self.lease.fence(self.proposals.engine)
-        for engine in (self.engine, self.proposals.engine):
-            if commits is not None:
-                commits.watch(engine)
+        self.proposals = Proposals(self.reader.record(), read_knowledge(self.reader))
+        if commits is not None:
+            commits.watch(self.engine)
         self.writer = StudyWriter(self.engine, self.reader, self.lease, self.proposals)
 
     def close(self) -> None:
         """Ends as a killed process does: the lease stays, its thread and connections go."""
         abandon(self.lease)
         self.engine.dispose()
-        self.proposals.engine.dispose()
 
     def optuna_states(self) -> list[str]:
         """Returns what Optuna believes of every trial."""

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from search.assignment import Round
 from search.executor.desk import Desk
 from search.study.database import open_database
+from search.study.knowledge import read_knowledge
+from search.study.proposals import Proposals
 from search.study.requests import Kind, open_requests, post, post_point
 from search.study.searches import create_search
 from tests.contracts.study_driver import Driver, fake_metrics
@@ -28,6 +30,15 @@ ACTIONS = (
     "retry",
     "crash",
 )
+
+
+def as_known(proposals):
+    """Returns all that a sampler finds in an Optuna study, but for the times."""
+    trials = proposals._study.get_trials(deepcopy=False)
+    rows = [
+        (t.number, t.state, t.params, t.distributions, t.values, t.system_attrs) for t in trials
+    ]
+    return rows, proposals._noted(), proposals._queue
 
 
 class Play:
@@ -103,6 +114,13 @@ class Play:
             self._num_retries += 1
             post_point(engine, search_id, dict(trial.params), retries=trial.number)
 
+    def check_knowledge(self):
+        """What the next driver's sampler would know is what this one's does."""
+        reader = self.driver.reader
+        again = Proposals(reader.record(), read_knowledge(reader))
+        ours, theirs = (as_known(proposals) for proposals in (self.driver.proposals, again))
+        assert ours == theirs
+
     def check(self):
         self.close()
         self.start()
@@ -114,6 +132,7 @@ class Play:
         told = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
         states = [told[state] for state in self.driver.optuna_states()]
         assert states == [trial.state.value for trial in trials]
+        self.check_knowledge()
         for trial in trials:
             epochs = [item.epoch for item in trial.measurements]
             assert epochs == list(range(1, len(epochs) + 1))

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from search.executor import desk as desk_module
 from search.executor import trial_queue
 from search.executor.asking import Asker
 from search.executor.desk import Desk
@@ -67,10 +68,13 @@ def taken(asker):
 def test_a_worker_is_never_kept_waiting_inside_of_the_driver(driver, monkeypatch):
     sampler = SlowSampler(driver, monkeypatch)
     desk = Desk(driver.writer, 5, num_workers=2)
-    assert desk.hand_out("a") is None  # at once, although the sampler answers nobody
+    sampler.allow()
+    assert handed_out(desk, "a").trial == 0
+    monkeypatch.setattr(desk_module, "_PROPOSAL_SECONDS", 1e9)
+    assert desk.hand_out("b") is None  # at once, although the sampler answers nobody
     assert not desk.is_done
     sampler.allow(5)
-    assert handed_out(desk, "a").trial == 0
+    assert handed_out(desk, "b").trial == 1
     assert set(sampler.threads) == {"asker"}
     desk.end()
 
@@ -116,7 +120,17 @@ def test_what_people_ask_for_comes_before_what_was_proposed_ahead(driver):
     desk.end()
 
 
-def test_a_trial_that_was_proposed_ahead_can_be_stopped(driver):
+def test_while_nothing_runs_a_proposal_is_waited_for(driver, monkeypatch):
+    sampler = SlowSampler(driver, monkeypatch)
+    desk = Desk(driver.writer, 5, num_workers=2)
+    monkeypatch.setattr(desk_module, "_PROPOSAL_SECONDS", DEADLINE_SECONDS)
+    threading.Timer(0.2, sampler.allow, [5]).start()
+    assert desk.hand_out("a").trial == 0
+    desk.end()
+
+
+def test_a_trial_that_was_proposed_ahead_can_be_stopped(driver, monkeypatch):
+    monkeypatch.setattr(trial_queue, "_SLOW_SECONDS", -1.0)  # so that some are
     desk = Desk(driver.writer, 9, num_workers=2)
     handed_out(desk, "a")
     handed_out(desk, "b")
@@ -136,7 +150,7 @@ def test_a_trial_that_was_proposed_ahead_can_be_stopped(driver):
 @pytest.mark.parametrize("after", range(0, 24, 5))
 def test_an_outage_of_the_database_loses_and_doubles_no_trial(driver, after):
     desk = Desk(driver.writer, 4, num_workers=2)
-    with outage(driver.engine, driver.proposals.engine, after=after, length=2):
+    with outage(driver.engine, after=after, length=2):
         FakeWorkers(2, fake_metrics).serve(desk, num_workers=2)
     desk.end()
     assert desk.error is None

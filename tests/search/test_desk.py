@@ -8,12 +8,13 @@ import pytest
 from search.assignment import Assignment, Round
 from search.errors import LeaseLostError, SearchError, StoreError
 from search.executor.desk import Desk
+from search.study.attempts import read_attempts
 from search.study.database import open_database
 from search.study.lease import Lease
 from search.study.searches import create_search
 from search.trial import Measurement, TrialState
 from tests.contracts.study_driver import Driver, fake_metrics
-from tests.faults import FakeWorkers, expire, outage
+from tests.faults import FakeWorkers, expire, lost_answer, outage
 from tests.search.examples import make_study
 
 
@@ -116,12 +117,12 @@ def test_a_grid_ends_when_every_point_was_tried(driver):
 def test_a_grid_after_another_sampler_is_still_whole(driver, sqlite_url):
     name = driver.reader.record().name
     config = make_study(name=name, space=GRID, sampler="random")
-    driver.writer.change_config(config.model_dump(mode="json"), "changed", {})
+    driver.writer.change_config(config, "changed", {})
     driver.lease.release()
     other = Driver(sqlite_url, name)
     FakeWorkers(1, fake_metrics).serve(Desk(other.writer, 3))
     grid = make_study(name=name, space=GRID, sampler="grid")
-    other.writer.change_config(grid.model_dump(mode="json"), "changed", {})
+    other.writer.change_config(grid, "changed", {})
     other.lease.release()
     last = Driver(sqlite_url, name)
     FakeWorkers(1, fake_metrics).serve(Desk(last.writer, 100))
@@ -181,7 +182,7 @@ def act_out(desk):
 @pytest.mark.parametrize("after", range(0, 60, 3))
 def test_an_outage_is_waited_for_and_leaves_no_trace(driver, pauses, after):
     desk = Desk(driver.writer, 3)
-    with outage(driver.engine, driver.proposals.engine, after=after, length=2):
+    with outage(driver.engine, after=after, length=2):
         act_out(desk)
     assert desk.error is None
     assert desk.has_everything
@@ -191,10 +192,21 @@ def test_an_outage_is_waited_for_and_leaves_no_trace(driver, pauses, after):
     assert driver.optuna_states() == ["COMPLETE", "COMPLETE", "FAIL"]
 
 
+@pytest.mark.parametrize("after", range(12))
+def test_a_commit_whose_answer_is_lost_is_not_repeated(driver, pauses, after):
+    desk = Desk(driver.writer, 3)
+    with lost_answer(driver.engine, after):
+        act_out(desk)
+    assert desk.error is None
+    trials = driver.writer.trials()
+    assert [trial.state.value for trial in trials] == ["complete", "complete", "failed"]
+    assert driver.optuna_states() == ["COMPLETE", "COMPLETE", "FAIL"]
+
+
 def test_an_outage_that_lasts_is_reported(driver, pauses):
     desk = Desk(driver.writer, 3, patience=0.0)
     desk.hand_out("a")
-    with outage(driver.engine, driver.proposals.engine):
+    with outage(driver.engine):
         desk.hear("a", one_epoch("complete"))
     assert desk.is_done
     assert isinstance(desk.error, SearchError)
@@ -242,3 +254,62 @@ def test_what_is_still_out_when_tune_ends_waits_for_the_next_driver(driver):
     desk.end()
     assert desk.is_done
     assert driver.writer.trial(0).state is TrialState.WAITING
+
+
+def outcomes(driver):
+    return [(a.trial, a.number, a.outcome) for a in read_attempts(driver.reader)]
+
+
+class TestSharing:
+    def test_those_that_started_last_save_and_wait(self, driver):
+        desk = Desk(driver.writer, 5)
+        asked: list[Assignment] = []
+        desk.on_stop_attempt = asked.append
+        tasks = [desk.hand_out(worker) for worker in "abc"]
+        assert (desk.num_live, desk.num_wanted) == (3, 5)
+        for _ in range(3):  # asked once
+            desk.keep(1)
+        assert asked == tasks[1:]
+        desk.hear("c", one_epoch("interrupted"))
+        assert driver.writer.trial(tasks[2].trial).state is TrialState.WAITING
+        assert outcomes(driver)[-1] == (tasks[2].trial, 1, "interrupted")
+        again = desk.hand_out("c")
+        assert (again.trial, again.attempt) == (tasks[2].trial, 2)
+
+    def test_an_attempt_after_it_is_not_asked_because_of_the_first(self, driver):
+        desk = Desk(driver.writer, 1)
+        asked: list[Assignment] = []
+        desk.on_stop_attempt = asked.append
+        desk.hand_out("a")
+        desk.keep(0)
+        desk.hear("a", one_epoch("interrupted"))
+        desk.hand_out("a")
+        desk.keep(1)
+        assert [task.attempt for task in asked] == [1]
+
+    def test_with_room_for_all_nobody_is_asked(self, driver):
+        desk = Desk(driver.writer, 3)
+        desk.on_stop_attempt = lambda task: pytest.fail(f"{task} was asked")
+        desk.hand_out("a")
+        desk.keep(1)
+
+
+class TestOutOfMemory:
+    def test_it_is_tried_once_more_alone(self, driver):
+        desk = Desk(driver.writer, 2)
+        task = desk.hand_out("a")
+        assert not task.is_alone
+        desk.hear("a", Round([], "exhausted", "ResourceExhaustedError: OOM"))
+        again = desk.hand_out("a")
+        assert (again.trial, again.attempt, again.is_alone) == (task.trial, 2, True)
+        desk.hear("a", Round([], "exhausted", "ResourceExhaustedError: OOM"))
+        ended = driver.writer.trial(task.trial)
+        assert (ended.state, ended.reason) == (TrialState.FAILED, "ResourceExhaustedError: OOM")
+        assert outcomes(driver) == [(0, 1, "out of memory"), (0, 2, "failed")]
+        assert not desk.hand_out("a").is_alone
+
+    def test_a_later_driver_knows_it(self, driver):
+        first = Desk(driver.writer, 1)
+        first.hand_out("a")
+        first.hear("a", Round([], "exhausted", "MemoryError"))
+        assert Desk(driver.writer, 1).hand_out("a").is_alone

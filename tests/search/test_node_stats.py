@@ -19,6 +19,7 @@ from ray.cluster_utils import Cluster
 from search.executor import node_stats
 from search.executor.node_stats import NodeStats, node_names, watching_nodes
 from search.node_sample import NodeSample
+from tests.ray_nodes import open_cluster
 
 DEADLINE_SECONDS = 60.0
 PROCESS = "ray::NodeStats"
@@ -213,14 +214,9 @@ def processes() -> list[psutil.Process]:
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     monkeypatch.setattr(node_stats, "_PERIOD_SECONDS", 0.5)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    ray.init(address=cluster.address, log_to_driver=False, logging_level="CRITICAL")
-    try:
+    with open_cluster(num_cpus=1) as cluster:
+        ray.init(address=cluster.address, log_to_driver=False, logging_level="CRITICAL")
         yield cluster
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
 
 
 @pytest.mark.slow

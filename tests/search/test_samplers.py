@@ -13,6 +13,7 @@ from search.errors import StudyConfigError
 from search.portfolio import START_TRIALS, Mutation
 from search.samplers import choose_sampler, make_sampler
 from search.space import flat_items
+from search.study.knowledge import Knowledge
 from search.study.proposals import Proposals
 from search.study.reader import SearchRecord
 from search.trial import TrialState
@@ -84,11 +85,11 @@ def test_gp_without_its_extra_is_refused_with_the_remedy(monkeypatch):
         choose_sampler(make_study(sampler="gp"))
 
 
-def proposed(url, sampler, space, count, seed=0, at_once=1):
+def proposed(sampler, space, count, seed=0, at_once=1):
     """Returns what a sampler proposes, `at_once` before the first of them is told."""
     config = make_study(space=space, sampler=sampler, seed=seed)
     record = SearchRecord(secrets.token_hex(8), config.name, config, {}, 0.0, None)
-    proposals = Proposals(url, record)
+    proposals = Proposals(record, Knowledge())
     found = []
     for number in range(count):
         found.append(proposals.ask(number))
@@ -97,7 +98,6 @@ def proposed(url, sampler, space, count, seed=0, at_once=1):
             fid = float(found[told]["latent_dim"])
             state = TrialState.FAILED if fid == 3 else TrialState.COMPLETE
             proposals.tell(told, state, [fid, 1 / fid])
-    proposals.engine.dispose()
     return config, found
 
 
@@ -112,16 +112,16 @@ def proposed(url, sampler, space, count, seed=0, at_once=1):
         ("grid", FINITE),
     ],
 )
-def test_proposals_lie_in_the_space_and_repeat_with_the_seed(sqlite_url, sampler, space):
-    config, found = proposed(sqlite_url, sampler, space, 14)
+def test_proposals_lie_in_the_space_and_repeat_with_the_seed(sampler, space):
+    config, found = proposed(sampler, space, 14)
     for params in found:
         flat_items(config.parameters, config.fixed, params)
     assert len({str(params) for params in found}) == 14
-    assert proposed(sqlite_url, sampler, space, 14)[1] == found
-    assert proposed(sqlite_url, sampler, space, 14, seed=1)[1] != found
+    assert proposed(sampler, space, 14)[1] == found
+    assert proposed(sampler, space, 14, seed=1)[1] != found
 
 
-def test_auto_first_tries_the_middle_of_the_ranges(sqlite_url):
+def test_auto_first_tries_the_middle_of_the_ranges():
     space = {
         "learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True},
         "beta": {"type": "float", "low": 0.5, "high": 1.5},
@@ -129,8 +129,8 @@ def test_auto_first_tries_the_middle_of_the_ranges(sqlite_url):
         "latent_dim": {"type": "int", "low": 2, "high": 64, "log": True},
         "activation": {"type": "categorical", "choices": ["relu", "elu"]},
     }
-    _, [params] = proposed(sqlite_url, "tpe", space, 1)
-    _, [other] = proposed(sqlite_url, "tpe", space, 1, seed=1)
+    _, [params] = proposed("tpe", space, 1)
+    _, [other] = proposed("tpe", space, 1, seed=1)
     numbers = {"beta": 1.0, "dropout": 0.2, "latent_dim": 11}
     assert {name: params[name] for name in numbers} == numbers
     assert params["learning_rate"] == pytest.approx(1e-3)
@@ -138,8 +138,8 @@ def test_auto_first_tries_the_middle_of_the_ranges(sqlite_url):
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "quasi-random"])
-def test_workers_that_begin_together_begin_apart(sqlite_url, sampler):
-    _, found = proposed(sqlite_url, sampler, SPACE, 8, at_once=6)
+def test_workers_that_begin_together_begin_apart(sampler):
+    _, found = proposed(sampler, SPACE, 8, at_once=6)
     assert len({str(params) for params in found}) == 8
 
 

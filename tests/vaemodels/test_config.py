@@ -62,7 +62,10 @@ def test_a_missing_key_is_refused_by_name():
         ({"variance": "free"}, "Received: variance='free'."),
         ({"image_shape": (8, 8)}, "Expected (height, width, channels)."),
         ({"standardize": (0.1, 0)}, "Expected None or (mean, standard deviation > 0)."),
-        ({"encoder": {"kind": "rnn"}}, "with a `kind` of 'dense', 'conv', 'hybrid', 'recurrent'."),
+        (
+            {"encoder": {"kind": "rnn"}},
+            "with a `kind` of 'dense', 'conv', 'hybrid', 'recurrent', 'own'.",
+        ),
         ({"decoder": ConvConfig(pool="max")}, "Pooling cannot be undone"),
         ({"posterior": "dirichlet"}, "a density over the simplex, the prior one over real vectors"),
         ({"variant": "dirvae_gamma", "prior": "beta_sticks"}, "the prior one over real vectors"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.contracts.likelihood_contract import LikelihoodContract
 from vaemodels.likelihoods import BernoulliLikelihood, GaussianLikelihood
@@ -23,6 +24,21 @@ class TestBernoulliLikelihood(LikelihoodContract):
         expected = (x * np.log(p) + (1 - x) * np.log1p(-p)).ravel()
         result = likelihood.log_prob(outputs, np.full_like(outputs, x))
         np.testing.assert_allclose(result, expected, rtol=1e-5)
+
+    @pytest.mark.parametrize("shape", [(28, 28, 1), (8, 8, 1), (1, 1, 1), (127, 1, 1), (9, 7, 3)])
+    def test_value_and_slopes_are_those_in_double_precision(self, likelihood, shape):
+        logits = 12 * base_noise("normal", 0, 4, int(np.prod(shape))).reshape(4, *shape)
+        logits[0].flat[:2] = (-300.0, 300.0)  # a softplus would have overflowed on the way
+        images = base_noise("uniform", 1, 4, int(np.prod(shape))).reshape(4, *shape)
+        outputs = tf.Variable(logits)
+        with tf.GradientTape() as tape:
+            result = likelihood.log_prob(outputs, images)
+            total = tf.reduce_sum(result * tf.constant([1.0, 2.0, 3.0, 4.0]))
+        exact = logits.astype("float64")
+        expected = (images * exact - np.logaddexp(0, exact)).sum(axis=(1, 2, 3))
+        np.testing.assert_allclose(result, expected, rtol=1e-6)
+        slopes = (images - 1 / (1 + np.exp(-exact))) * np.arange(1, 5).reshape(4, 1, 1, 1)
+        np.testing.assert_allclose(tape.gradient(total, outputs), slopes, atol=1e-6)
 
 
 class TestGaussianLikelihood(LikelihoodContract):

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from vaemodels.analysis.likelihood_draws import draw_images, pixel_noise_kind
+from vaemodels.analysis.likelihood_draws import can_be_drawn, draw_images, pixel_noise_kind
 from vaemodels.analysis.samples import mean_pairwise_distance
 from vaemodels.checks import check_at_least, check_one_of, refuse
 from vaemodels.compiling import compiled
@@ -75,7 +75,7 @@ def run_chains(
     check_one_of(PIXELS, pixels=pixels)
     if starts.ndim != 2 or len(starts) < 2 or starts.shape[1] != vae.latent_dim:
         raise refuse("starts", f"shape (num_chains >= 2, {vae.latent_dim})", starts.shape)
-    is_drawn = pixels == "sample" and vae.has_likelihood
+    is_drawn = pixels == "sample" and vae.has_likelihood and can_be_drawn(vae.likelihood)
     step = _compile_step(vae, len(starts), is_drawn)
     z, frames, distances = starts.astype(np.float32), [], []
     for iteration in range(iterations + 1):

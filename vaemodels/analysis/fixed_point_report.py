@@ -19,6 +19,7 @@ from vaemodels.analysis.drawing import (
 )
 from vaemodels.analysis.findings import Finding, Result
 from vaemodels.analysis.fixed_point import Chains, run_chains
+from vaemodels.analysis.likelihood_draws import can_be_drawn
 from vaemodels.analysis.samples import mean_pairwise_distance, sampler_title
 from vaemodels.analysis.sheets import image_sheet
 from vaemodels.analysis.subject import Subject
@@ -44,6 +45,8 @@ def analyze_fixed_point(subject: Subject, folder: Path) -> Result:
     name, sampler = next(iter(subject.samplers.items()))
     starts = subject.draw_latents(sampler, _NUM_CHAINS)
     kinds = {"sample": "sample", "mean": "mean"} if subject.vae.has_likelihood else {"map": "mean"}
+    if not can_be_drawn(subject.vae.likelihood):
+        kinds.pop("sample", None)
     chains = {
         kind: run_chains(subject.vae, starts, _ITERATIONS, pixels, subject.seed)
         for kind, pixels in kinds.items()

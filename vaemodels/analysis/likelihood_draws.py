@@ -8,6 +8,11 @@ from vaemodels.layers import Tensor
 from vaemodels.likelihoods import AbstractLikelihood, BernoulliLikelihood, GaussianLikelihood
 
 
+def can_be_drawn(likelihood: AbstractLikelihood) -> bool:
+    """Returns whether `draw_images` knows a likelihood; it does not know the user's own."""
+    return isinstance(likelihood, BernoulliLikelihood | GaussianLikelihood)
+
+
 def pixel_noise_kind(likelihood: AbstractLikelihood) -> str:
     """Returns which base noise `draw_images` takes: "uniform" for a Bernoulli, else "normal"."""
     return "uniform" if isinstance(likelihood, BernoulliLikelihood) else "normal"

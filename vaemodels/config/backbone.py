@@ -7,15 +7,18 @@ from vaemodels.checks import refuse
 from vaemodels.config.conv import ConvConfig
 from vaemodels.config.dense import DenseConfig
 from vaemodels.config.hybrid import HybridConfig
+from vaemodels.config.own import OwnConfig
 from vaemodels.config.recurrent import RecurrentConfig
 
-BackboneConfig: TypeAlias = DenseConfig | ConvConfig | HybridConfig | RecurrentConfig
+StockConfig: TypeAlias = DenseConfig | ConvConfig | HybridConfig | RecurrentConfig
+BackboneConfig: TypeAlias = StockConfig | OwnConfig
 
 _KINDS: Final[dict[str, Any]] = {
     "dense": DenseConfig,
     "conv": ConvConfig,
     "hybrid": HybridConfig,
     "recurrent": RecurrentConfig,
+    "own": OwnConfig,
 }
 
 

@@ -12,6 +12,7 @@ from vaemodels.checks import (
 )
 from vaemodels.config.backbone import BackboneConfig, backbone_from_json, check_decoder
 from vaemodels.config.dense import DenseConfig
+from vaemodels.config.own import OwnConfig
 from vaemodels.config.plain import from_plain, plain, set_integers
 from vaemodels.config.variants import (
     POSTERIOR_SPACES,
@@ -22,6 +23,7 @@ from vaemodels.config.variants import (
     link_name,
     why_not,
 )
+from vaemodels.own import is_own
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 _FACTORISED = (
@@ -46,7 +48,7 @@ class VAEConfig:
             (stick-breaking), "dirvae" (Dirichlet, as a softmax of normals), "dirvae_gamma"
             (Dirichlet, exactly), "gmvae" and "vampvae" (learned priors).
         beta: Weight of the KL term, >= 0. Exactly 0 keeps the sampling noise, unlike "ae".
-        likelihood: "bernoulli" (cross-entropy from logits) or "gaussian".
+        likelihood: "bernoulli" (cross-entropy from logits), "gaussian", or one of the user's own.
         variance: Of "gaussian" alone: a number > 0 in squared pixel units (0.5 is the sum of
             squared errors plus a constant), or "learned": one scalar for all pixels.
         standardize: (mean, standard deviation) of the pixels in [0, 1], or None. The encoder then
@@ -55,8 +57,8 @@ class VAEConfig:
             a linear output.
         encoder: From image to the parameters of the posterior.
         decoder: From `z` to image; widths and filters in this order.
-        posterior: A name in `POSTERIOR_SPACES`, in place of the variant's.
-        prior: A name in `PRIOR_SPACES`, in place of the variant's.
+        posterior: In place of the variant's: a name in `POSTERIOR_SPACES`, or the user's own.
+        prior: In place of the variant's: a name in `PRIOR_SPACES`, or the user's own.
         concentration: Of the prior of weights on a simplex, > 0. By default 5 for sticks, and
             `1 - 1 / latent_dim` for a Dirichlet.
         num_components: Integer >= 1, of a mixture prior, or pseudo-inputs of a VampPrior.
@@ -65,6 +67,7 @@ class VAEConfig:
         decoder_l2: Weight >= 0 of the decoder's squared kernels in the loss; with "rae" it is
             RAE-L2 (Ghosh et al., 2020, https://arxiv.org/abs/1903.12436).
         head_activation: "linear", or "relu" for a Gaussian posterior as in the 2023 thesis.
+        own: Options of the parts that are functions of the user's (`vaemodels.own`), by name.
 
     Raises:
         ValueError: If a value is outside its range.
@@ -88,15 +91,18 @@ class VAEConfig:
     free_bits: float = 0.0
     decoder_l2: float = 0.0
     head_activation: str = "linear"
+    own: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "own", dict(self.own))
         set_integers(self, "image_shape", allow_empty=False)
         if len(self.image_shape) != 3:
             raise refuse("image_shape", "(height, width, channels)", self.image_shape)
         check_at_least(1, latent_dim=self.latent_dim)
         check_one_of(VARIANTS, variant=self.variant)
         check_number_at_least(0, beta=self.beta)
-        check_one_of(LIKELIHOODS, likelihood=self.likelihood)
+        if not is_own(self.likelihood):
+            check_one_of(LIKELIHOODS, likelihood=self.likelihood)
         if self.variance != "learned" and not (is_number(self.variance) and self.variance > 0):  # type: ignore[operator]
             raise refuse("variance", "a finite number > 0 or 'learned'", self.variance)
         self._check_standardize()
@@ -104,6 +110,16 @@ class VAEConfig:
         for name in ("encoder", "decoder"):
             object.__setattr__(self, name, backbone_from_json(name, getattr(self, name)))
         check_decoder(self.decoder, self.image_shape, self.latent_dim)
+        if self.own and not self.own_parts:
+            advice = "No part of the model is of your own."
+            raise refuse("own", "no options", dict(self.own), advice)
+
+    @property
+    def own_parts(self) -> list[str]:
+        """Names of the functions of the user's from which parts of the model come."""
+        backbones = [c.function for c in (self.encoder, self.decoder) if isinstance(c, OwnConfig)]
+        others = [self.posterior, self.prior, self.likelihood]
+        return backbones + [name for name in others if name is not None and is_own(name)]
 
     @property
     def posterior_name(self) -> str:
@@ -128,8 +144,10 @@ class VAEConfig:
         return 5.0 if self.link_name == "sticks" else 1.0 - 1.0 / max(self.latent_dim, 2)
 
     def _check_latent_space(self) -> None:
-        check_one_of((None, *POSTERIOR_SPACES), posterior=self.posterior)
-        check_one_of((None, *PRIOR_SPACES), prior=self.prior)
+        if not is_own(self.posterior):
+            check_one_of((None, *POSTERIOR_SPACES), posterior=self.posterior)
+        if not is_own(self.prior):
+            check_one_of((None, *PRIOR_SPACES), prior=self.prior)
         parts = self.posterior_name, self.prior_name
         reason = why_not(*parts)
         if reason is not None:
@@ -162,7 +180,10 @@ class VAEConfig:
     def to_json(self) -> dict[str, Any]:
         """Returns the config as plain values that `json.dumps` takes."""
         nested = {"encoder": self.encoder.to_json(), "decoder": self.decoder.to_json()}
-        return {**plain(self), **nested}
+        values = {**plain(self), **nested}
+        if not self.own:  # as states and models that were stored before there were such options
+            del values["own"]
+        return values
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> "VAEConfig":

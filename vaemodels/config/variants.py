@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, final
 
+from vaemodels.own import is_own
+
 
 @final
 @dataclass(frozen=True)
@@ -32,19 +34,21 @@ VARIANTS: Final = {
     "legacy_sbvae": Variant("legacy_sticks", "standard_normal", "prior"),
 }
 
-# Where the density of each is. A pair must agree, or its KL is infinite.
+# Where the density of each is. A pair must agree, or its KL is infinite. One of the user's own is
+# over real vectors.
+_REAL: Final = "real vectors"
 POSTERIOR_SPACES: Final = {
-    "gaussian": "real vectors",
-    "kumaraswamy": "real vectors",  # the logits of the stick fractions
+    "gaussian": _REAL,
+    "kumaraswamy": _REAL,  # the logits of the stick fractions
     "dirichlet": "the simplex",
     "point": "nothing",
-    "legacy_sticks": "real vectors",
+    "legacy_sticks": _REAL,
 }
 PRIOR_SPACES: Final = {
-    "standard_normal": "real vectors",
-    "gaussian_mixture": "real vectors",
-    "laplace_dirichlet": "real vectors",  # before the softmax
-    "beta_sticks": "real vectors",
+    "standard_normal": _REAL,
+    "gaussian_mixture": _REAL,
+    "laplace_dirichlet": _REAL,  # before the softmax
+    "beta_sticks": _REAL,
     "dirichlet": "the simplex",
     "vamp": "whatever the posterior is over",
 }
@@ -68,7 +72,8 @@ def why_not(posterior: str, prior: str | None) -> str | None:
         return None if prior == "standard_normal" else "the legacy posterior has its own KL"
     if posterior == "kumaraswamy" and prior == "laplace_dirichlet":
         return "one is over sticks to break, the other over logits of a softmax"
-    ours, theirs = POSTERIOR_SPACES[posterior], PRIOR_SPACES[prior]
+    ours = _REAL if is_own(posterior) else POSTERIOR_SPACES[posterior]
+    theirs = _REAL if is_own(prior) else PRIOR_SPACES[prior]
     if prior != "vamp" and ours != theirs:
         return f"the posterior is a density over {ours}, the prior one over {theirs}"
     return None

@@ -10,8 +10,10 @@ from vaemodels.data.download import read_keras_dataset
 from vaemodels.data.folder import read_folder
 from vaemodels.data.idx import CLASS_NAMES, REMEDY, read_idx_dataset
 from vaemodels.data.npz import read_npy, read_npz
+from vaemodels.data.own import read_own
 from vaemodels.data.source import Source, check_class_sizes
 from vaemodels.data.sprites import read_sprites
+from vaemodels.own import is_own
 
 # Names of data sets, also where a file or folder is called so.
 BUILT_IN: Final = ("digits", "sprites", *CLASS_NAMES, *BINARISED)
@@ -25,11 +27,11 @@ def load_dataset(name_or_path: str, cache_dir: Path, data_dir: Path | None = Non
 
     Args:
         name_or_path: `digits`, `sprites`, `mnist`, `fashion-mnist`, one of the last two with
-            `binarised-` before it, or the path of an `.npz` or `.npy` file or of a folder with one
-            subfolder of images per class.
+            `binarised-` before it, a loader of the user's such as `my_data:load`, or the path of an
+            `.npz` or `.npy` file or of a folder with one subfolder of images per class.
         cache_dir: Folder for the copies that workers map into memory.
         data_dir: Folder with the four files of `mnist` or `fashion-mnist`; without one, Keras
-            downloads them, or takes what it downloaded before.
+            downloads them, or takes what it downloaded before. Or what a loader is given.
 
     Raises:
         FileNotFoundError: If the source is missing, or cannot be downloaded.
@@ -59,6 +61,8 @@ def read_source(name_or_path: str, data_dir: Path | None = None) -> Source:
         if data_dir is not None:
             return read_idx_dataset(name_or_path, Path(data_dir))
         return read_keras_dataset(name_or_path, CLASS_NAMES[name_or_path], REMEDY)
+    if is_own(name_or_path):
+        return read_own(name_or_path, data_dir)
     path = Path(name_or_path).expanduser()
     if path.is_dir():
         return read_folder(path)

@@ -2,6 +2,7 @@
 
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,41 +31,54 @@ def read_npz(path: Path) -> Source:
     Raises:
         ValueError: If the file is damaged, has other keys, or its arrays do not fit together.
     """
-    arrays = _read_arrays(path)
+    return from_arrays(_read_arrays(path), path.stem, f"file {path}")
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]], name: str, where: str) -> Source:
+    """Returns the images and labels of arrays with Keras's keys or `images`, `labels`.
+
+    Args:
+        arrays: By key.
+        name: Short name of the data set.
+        where: What the arrays come from, for the messages.
+
+    Raises:
+        ValueError: If there are other keys, or the arrays do not fit together.
+    """
     keys = set(arrays)
     if keys in ({"images"}, {"images", "labels"}):
-        return _one_set(path, arrays)
+        return _one_set(arrays, name, where)
     if keys in ({"x_train", "x_test"}, {"x_train", "y_train", "x_test", "y_test"}):
-        return _train_and_test(path, arrays)
+        return _train_and_test(arrays, name, where)
     raise ValueError(
-        f"Invalid file {path}. Expected the arrays {_LAYOUTS}. Received: "
-        f"{', '.join(sorted(keys)) or 'no array'}."
+        f"Invalid {where}. Expected the arrays {_LAYOUTS}. Received: "
+        f"{', '.join(sorted(map(str, keys))) or 'no array'}."
     )
 
 
-def _one_set(path: Path, arrays: dict[str, NDArray[Any]]) -> Source:
-    images, scale = check_images(arrays["images"], f"{path} (images)")
+def _one_set(arrays: Mapping[str, NDArray[Any]], name: str, where: str) -> Source:
+    images, scale = check_images(arrays["images"], f"{where} (images)")
     if "labels" not in arrays:
-        return Source(path.stem, images, scale, labels=None, class_names=())
-    labels = check_labels(arrays["labels"], len(images), f"{path} (labels)")
-    return Source(path.stem, images, scale, *number_classes(labels))
+        return Source(name, images, scale, labels=None, class_names=())
+    labels = check_labels(arrays["labels"], len(images), f"{where} (labels)")
+    return Source(name, images, scale, *number_classes(labels))
 
 
-def _train_and_test(path: Path, arrays: dict[str, NDArray[Any]]) -> Source:
-    train, scale = check_images(arrays["x_train"], f"{path} (x_train)")
-    test, test_scale = check_images(arrays["x_test"], f"{path} (x_test)")
+def _train_and_test(arrays: Mapping[str, NDArray[Any]], name: str, where: str) -> Source:
+    train, scale = check_images(arrays["x_train"], f"{where} (x_train)")
+    test, test_scale = check_images(arrays["x_test"], f"{where} (x_test)")
     if (train.shape[1:], scale) != (test.shape[1:], test_scale):
         raise ValueError(
-            f"Invalid images in {path} (x_test). Expected {train.shape[1:]} {train.dtype} as in "
+            f"Invalid images in {where} (x_test). Expected {train.shape[1:]} {train.dtype} as in "
             f"x_train. Received: {test.shape[1:]} {test.dtype}."
         )
     labels: NDArray[np.int64] | None = None
     names: tuple[str, ...] = ()
     if "y_train" in arrays:
-        train_labels = check_labels(arrays["y_train"], len(train), f"{path} (y_train)")
-        test_labels = check_labels(arrays["y_test"], len(test), f"{path} (y_test)")
+        train_labels = check_labels(arrays["y_train"], len(train), f"{where} (y_train)")
+        test_labels = check_labels(arrays["y_test"], len(test), f"{where} (y_test)")
         labels, names = number_classes(np.concatenate([train_labels, test_labels]))
-    return Source(path.stem, np.concatenate([train, test]), scale, labels, names, len(test))
+    return Source(name, np.concatenate([train, test]), scale, labels, names, len(test))
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:

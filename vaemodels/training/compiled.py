@@ -1,16 +1,20 @@
 """The functions that TensorFlow compiles: training steps, evaluation, encoding, decoding."""
 
-import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import tensorflow as tf
 
 from vaemodels.compiling import compiled, pixels
 from vaemodels.config import BackboneConfig, DenseConfig, HybridConfig, VAEConfig
 from vaemodels.config.layers import DenseLayer, ReshapeLayer
+from vaemodels.counts import count_parameters
 from vaemodels.training.adam import Adam
 from vaemodels.vae import VAE
+
+_REPAYING_STEPS: Final = 10_000
+_MOST_PARAMETERS: Final = 600_000
 
 
 def _is_dense(backbone: BackboneConfig) -> bool:
@@ -25,14 +29,28 @@ def pays_to_compile(config: VAEConfig, total_steps: int) -> bool:
 
     Never with convolutions (10 times slower than oneDNN's) or dropout (5 times slower), and not
     with recurrent layers: a GRU over 28 rows gained a quarter (23 steps/s with it, 18 without), but
-    small images, the only ones compiled, were not measured. Dense models of small images gain
-    0.1 ms per step by it, measured with 64 pixels on one core, and pay 1.5 s at the start. With
-    784 pixels nothing was gained (265 steps/s with it, 285 without): what XLA saves there are the
-    many small operations of Keras's optimizer, which ours does not have.
+    small images, the only ones compiled then, were not measured. Dense models gain what their many
+    small operations cost, 7 to 40 % of a step, and pay half a second to two seconds at the start,
+    which 2,000 to 9,000 steps repay; large ones, whose time goes into matrix products, gain
+    nothing (measured on one core with 64 to 784 pixels, `python -m benchmarks step`).
     """
     if not (_is_dense(config.encoder) and _is_dense(config.decoder)):
         return False
-    return math.prod(config.image_shape) < 400 and total_steps >= 20_000
+    if config.own_parts:  # XLA may not know what they do
+        return False
+    return total_steps >= _REPAYING_STEPS and count_parameters(config) < _MOST_PARAMETERS
+
+
+def ready_chunk(vae: VAE, adam: Adam, block: Any, *, scale: float, jit: bool) -> Callable[..., Any]:
+    """Returns what `make_chunk` does, compiled by a call that takes no step: the time of its first
+    chunk is that of its steps."""
+    chunk = make_chunk(vae, adam, block, scale=scale, jit=jit)
+    size = block.shape[0] or 0
+    images = np.zeros((size, *block.shape[1:]), block.dtype.as_numpy_dtype)
+    noise = np.zeros((size, block.shape[1], vae.posterior.noise_width), np.float32)
+    sums = np.zeros(len(vae.term_names), np.float32)
+    chunk(images, noise, 0, 0, np.float32(0), np.float32(0), sums)
+    return chunk
 
 
 def make_chunk(vae: VAE, adam: Adam, block: Any, *, scale: float, jit: bool) -> Callable[..., Any]:

@@ -6,22 +6,21 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from vaemodels.building import build
 from vaemodels.checks import check_positive
-from vaemodels.compiling import FORWARD_BATCH, padded, pixels
+from vaemodels.compiling import FORWARD_BATCH, compiling, padded, pixels
 from vaemodels.config import LatentSamplerConfig, TrainingConfig, VAEConfig
-from vaemodels.inference import Inference, thinned
+from vaemodels.inference import thinned
 from vaemodels.io import assign_arrays, to_arrays
 from vaemodels.latents import FittedSampler
 from vaemodels.noise import draw, generator
-from vaemodels.training.adam import Adam
 from vaemodels.training.batches import EpochBatches
 from vaemodels.training.compiled import (
-    make_chunk,
     make_evaluate,
     pays_to_compile,
+    ready_chunk,
 )
 from vaemodels.training.images import check_images, check_pixels
+from vaemodels.training.model_cache import ModelCache, PreparedModel
 from vaemodels.training.state import (
     FORMAT,
     Header,
@@ -55,10 +54,12 @@ class Trainer:
             memory-mapped.
         scale: Value of a white pixel: images are divided by it to get [0, 1].
         should_stop: Asked between chunks of an epoch, which take under a second each.
+        models: Lends the model, until `close`; by default it is a new one.
 
     Attributes:
         vae: The model, trained in place.
         inference: The model at work: codes, reconstructions, latent samplers.
+        is_reused: Whether what has to be compiled was there already.
         epoch: Finished epochs.
         train_seconds: Time spent in training steps since the first epoch, over all restores;
             tracing and compilation left out.
@@ -74,18 +75,22 @@ class Trainer:
         images: NDArray[Any],
         scale: float = 1.0,
         should_stop: Callable[[], bool] = never,
+        models: ModelCache | None = None,
     ):
         check_positive(scale=scale)
         check_images(images, config)
         check_pixels(images)
-        self.vae = build(config, training.seed)
-        self.inference = Inference(self.vae)
+        self._models = models
+        seed = training.seed
+        self._model = models.borrow(config, seed) if models else PreparedModel.new(config, seed)
+        self.vae, self.inference = self._model.vae, self._model.inference
+        self.is_reused = self._model.is_reused
         self.epoch = 0
         self.train_seconds = 0.0
         self._training = training
         self._images, self._scale = images, float(scale)
         self._should_stop = should_stop
-        self._adam = Adam(self.vae.trainable_variables)
+        self._adam = self._model.adam
         self._batch_size = min(training.batch_size, len(images))
         self._steps_per_epoch = len(images) // self._batch_size
         self._jit = pays_to_compile(config, training.epochs * self._steps_per_epoch)
@@ -95,7 +100,6 @@ class Trainer:
         self._sums = np.zeros(len(self.vae.term_names), dtype=np.float32)
         self._seconds_per_step = _CHUNK_SECONDS  # unknown: the first chunk is one step
         self._batches: EpochBatches | None = None
-        self._functions: dict[Any, Callable[..., Any]] = {}
 
     @property
     def step(self) -> int:
@@ -127,7 +131,7 @@ class Trainer:
             Not finite after a divergence. None if `should_stop` said so; the next call goes on
             where this one stopped.
         """
-        chunk = self._function("chunk", self._make_chunk)
+        chunk = self._chunk()
         if self._batches is None or self._batches.epoch != self.epoch:
             self._batches = self._begin_epoch()
         while self._step < self._steps_per_epoch:
@@ -215,9 +219,7 @@ class Trainer:
         self.epoch, self._step = header.epoch, header.step
         self.train_seconds = header.train_seconds
         self._batches = None
-        if header.jit != self._jit:
-            self._jit = header.jit
-            self._functions.pop("chunk", None)
+        self._jit = header.jit
 
     def _header(self) -> Header:
         return Header(
@@ -232,22 +234,26 @@ class Trainer:
             jit=self._jit,
         )
 
-    def _function(self, key: Any, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
-        if key not in self._functions:
-            self._functions[key] = make()
-        return self._functions[key]
+    def close(self) -> None:
+        """Gives the model back to where it was borrowed; this trainer must not be used then."""
+        if self._models is not None:
+            self._models.give_back(self._model)
 
-    def _make_chunk(self) -> Callable[..., Any]:
+    def _function(self, key: Any, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+        functions = self._model.functions
+        if key not in functions:
+            with compiling():
+                functions[key] = make()
+        return functions[key]
+
+    def _chunk(self) -> Callable[..., Any]:
         shape = (self._most_steps if self._jit else None, self._batch_size, *self._images.shape[1:])
+        key = ("chunk", shape, self._images.dtype.name, self._scale, self._jit)
         block = tf.TensorSpec(shape, self._images.dtype)
-        chunk = make_chunk(self.vae, self._adam, block, scale=self._scale, jit=self._jit)
-        # No step, but traced and compiled: the time of the first chunk is that of its steps.
-        width = self.vae.posterior.noise_width
-        size = self._most_steps if self._jit else 0
-        noise = np.zeros((size, self._batch_size, width), np.float32)
-        zero = np.float32(0)
-        chunk(np.zeros((size, *shape[1:]), self._images.dtype), noise, 0, 0, zero, zero, self._sums)
-        return chunk
+        return self._function(
+            key,
+            lambda: ready_chunk(self.vae, self._adam, block, scale=self._scale, jit=self._jit),
+        )
 
     def _begin_epoch(self) -> EpochBatches:
         prior = self.vae.prior

@@ -13,6 +13,7 @@ from search.config import StudyConfig
 from search.errors import SearchError
 from search.store import TrialStore
 from search.study.database import open_database
+from search.study.knowledge import read_knowledge
 from search.study.lease import Lease
 from search.study.projections import SEARCH_ITSELF
 from search.study.proposals import Proposals
@@ -93,8 +94,7 @@ def driving(workspace: Workspace, config: StudyConfig) -> Iterator[Driver]:
     reader = StudyReader(engine, config.name)
     lease = Lease.take(engine, reader.id)
     try:
-        proposals = Proposals(workspace.study_url, reader.record())
-        lease.fence(proposals.engine)
+        proposals = Proposals(reader.record(), read_knowledge(reader))
         writer = StudyWriter(engine, reader, lease, proposals)
         writer.mend()
         yield Driver(workspace, workspace.tracking_uri(config), reader, writer, lease)

@@ -248,7 +248,7 @@ class TestStates:
             pass
         assert {run.info.status for run in runs_of(driver).values()} == {"FINISHED"}
         extended = make_config(None, budget={"trials": 4, "epochs": 3})
-        driver.writer.change_config(extended.model_dump(mode="json"), "changed", {})
+        driver.writer.change_config(extended, "changed", {})
         driver.mirror().flush()
         parent = runs_of(driver)[SEARCH_ITSELF]
         assert parent.info.status == "RUNNING"

@@ -1,0 +1,87 @@
+"""Two searches on one cluster: each takes its share, and gives trials back that go on later."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.driver import create
+from search.study.attempts import read_attempts
+from search.study.database import open_database
+from search.study.reader import StudyReader
+from search.trial import TrialState
+from search.workspace import Workspace
+from tests.chaos.work import expected
+from tests.ray_nodes import open_cluster
+from tests.search.examples import make_study
+
+pytestmark = pytest.mark.slow
+EPOCHS = 40
+
+
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """The address of a cluster with room for four trials at once."""
+    with open_cluster(num_cpus=4) as node:
+        yield node.address
+
+
+def driver(name: str, place: Workspace, address: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.chaos.driver", name, address]
+    log = (place.folder / f"{name}.log").open("ab")
+    return subprocess.Popen(command, cwd=place.folder.parent, stdout=log, stderr=log)
+
+
+def wait_until(condition: Callable[[], bool], drivers: Sequence[Any], place: Workspace) -> None:
+    """Waits for what drivers bring about; fails, with what they said, if one ends before."""
+    deadline = time.monotonic() + 180
+    while not condition():
+        said = [path.read_text() for path in place.folder.glob("*.log")]
+        assert all(process.poll() is None for process in drivers), said
+        assert time.monotonic() < deadline, said
+        time.sleep(0.2)
+
+
+def num_running(reader: StudyReader) -> int:
+    return sum(trial.state is TrialState.RUNNING for trial in reader.trials())
+
+
+def test_a_search_that_comes_later_gets_its_half(cluster: str, tmp_path: Path) -> None:
+    place = Workspace.at(tmp_path / "vaesearch-workspace")
+    place.make()
+    engine = open_database(place.study_url)
+    readers = {}
+    for name, trials in (("early", 8), ("late", 4)):
+        budget = {"trials": trials, "epochs": EPOCHS}
+        create(make_study(name=name, budget=budget, tracking={"mlflow": False}), place)
+        readers[name] = StudyReader(engine, name)
+    drivers = [driver("early", place, cluster)]
+    try:
+        wait_until(lambda: num_running(readers["early"]) == 4, drivers, place)
+        drivers.append(driver("late", place, cluster))
+        shares = []
+
+        def is_shared() -> bool:
+            shares.append([num_running(reader) for reader in readers.values()])
+            return shares[-1] == [2, 2]
+
+        wait_until(is_shared, drivers, place)
+        for process in drivers:
+            assert process.wait(300) == 0
+    finally:
+        for process in drivers:
+            process.kill()
+            process.wait()
+    assert max(sum(pair) for pair in shares) <= 4 + 2  # what is asked for waits for what saves
+    given_back = [a for a in read_attempts(readers["early"]) if a.outcome == "interrupted"]
+    assert given_back
+    for reader in readers.values():
+        for trial in reader.trials():
+            assert trial.state in (TrialState.COMPLETE, TrialState.FAILED)
+            figures = [{k: m.metrics[k] for k in ("fid", "tvd")} for m in trial.measurements]
+            wanted = expected(trial.params, trial.seed, EPOCHS)
+            assert figures == wanted[: len(figures)]
