@@ -1,18 +1,19 @@
 """What an FID costs beyond its features, on one core, with the reference statistics at hand.
 
-    python benchmarks/fid.py
+    python -m benchmarks fid [--quick]
 
 The cost is that of the statistics of the generated images' features plus that of the distance. The
 reference's symmetric root is kept with its statistics and computed once per data set, so it is
 shown by itself. Times are medians; the smallest is what an otherwise idle machine takes.
 """
 
-import time
-from collections.abc import Callable
+import argparse
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from benchmarks.support.measuring import machine, seconds_of
 from vaemodels.metrics.fid import FeatureStatistics, frechet_distance
 
 NUM_IMAGES = 10_000
@@ -21,11 +22,7 @@ CASES = {64: (200, "2"), 512: (20, "-"), 2048: (5, "4,000")}  # features: repeti
 
 def seconds(run: Callable[[], object], repetitions: int) -> tuple[float, float]:
     """Returns the median and the smallest time of some calls, in seconds."""
-    times = []
-    for _ in range(repetitions):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
+    times = [seconds_of(run) for _ in range(repetitions)]
     return float(np.median(times)), min(times)
 
 
@@ -54,16 +51,22 @@ def measure(num_features: int, repetitions: int) -> list[str]:
     return [*cells, f"{1e3 * root:,.2f}"]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and prints a table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks fid", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="without 2,048 features")
+    options = parser.parse_args(arguments)
+    print(machine(("numpy", "scipy")))
     print(f"{NUM_IMAGES:,} images, one thread, milliseconds: median (smallest)")
     row = "{:>8} {:>21} {:>21} {:>21} {:>22} {:>7}"
     titles = ("features", "statistics", "distance", "FID", "reference's root", "target")
     print(row.format(*titles))
-    for num_features, (repetitions, target) in CASES.items():
-        print(row.format(num_features, *measure(num_features, repetitions), target))
+    with threadpool_limits(limits=1):
+        for num_features, (repetitions, target) in CASES.items():
+            if not options.quick or num_features < max(CASES):
+                cells = measure(num_features, repetitions)
+                print(row.format(num_features, *cells, target), flush=True)
 
 
 if __name__ == "__main__":
-    with threadpool_limits(limits=1):
-        main()
+    main()

@@ -1,8 +1,8 @@
 """How much training multi-objective halving saves, replayed on real trials.
 
-    python benchmarks/halving.py                                # seconds
-    python benchmarks/halving.py --build --data-dir FOLDER --pool POOL     # half an hour
-    python benchmarks/halving.py --pool POOL --save benchmarks/data/mnist-pool.json
+    python -m benchmarks halving [--quick]
+    python -m benchmarks halving --build --data-dir FOLDER --pool POOL     # half an hour
+    python -m benchmarks halving --pool POOL --save benchmarks/data/mnist-pool.json
 
 Params are drawn at random, so that ending a trial early changes nothing about which trials come
 later. A pool of trials that were all trained to the end, with every epoch measured, therefore tells
@@ -35,109 +35,22 @@ Its seconds were measured on a busy machine of two cores: trust the epochs first
 import argparse
 import dataclasses
 import heapq
-import importlib
 import json
 import math
-import os
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.support.measuring import machine
+from benchmarks.support.pool import POOL, STUDY, Pool, PoolTrial, build, read_pool
 from search.config import StudyConfig
 from search.early_stopping import make_early_stopping
 from search.front import hypervolume
-from search.study.database import open_database
-from search.study.reader import StudyReader
 from search.trial import Measurement
-from search.workspace import Workspace
 
-POOL = Path(__file__).parent / "data" / "mnist-pool.json"
 WORKERS = 2
-STUDY: Mapping[str, Any] = {
-    "name": "mnist-pool",
-    "space": {
-        "num_layers": {"type": "int", "low": 1, "high": 3},
-        "widths": {"type": "int", "low": 32, "high": 256, "log": True, "length": "num_layers"},
-        "latent_dim": {"type": "int", "low": 2, "high": 32},
-        "beta": {"type": "float", "low": 0.03, "high": 3.0, "log": True},
-        "learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True},
-    },
-    "fixed": {"batch_size": 128},
-    "budget": {"trials": 100, "epochs": 27},
-    "measure": {"every_epochs": 1, "num_images": 2000},
-    "sampler": "random",
-    "resources": {"workers": 1},
-    "tracking": {"mlflow": False},
-}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PoolTrial:
-    """One trial that ran to its end.
-
-    Attributes:
-        params: Its params.
-        values: `[epochs][objectives]`.
-        seconds: Of training up to each epoch.
-    """
-
-    params: Mapping[str, Any]
-    values: Sequence[Sequence[float]]
-    seconds: Sequence[float]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Pool:
-    """Trials of one search, and its reference point; all objectives are to be minimised."""
-
-    objectives: Sequence[str]
-    reference: Sequence[float]
-    trials: Sequence[PoolTrial]
-
-    @property
-    def epochs(self) -> int:
-        """Of every trial."""
-        return len(self.trials[0].values)
-
-
-def read_pool(path: Path) -> Pool:
-    """Returns the pool in a JSON file, or in the workspace of a finished search."""
-    if path.is_file():
-        values = json.loads(path.read_text())
-        return Pool(**{**values, "trials": [PoolTrial(**trial) for trial in values["trials"]]})
-    reader = StudyReader(open_database(Workspace.at(path).study_url), STUDY["name"])
-    record = reader.record()
-    names, epochs = list(record.config.objectives), record.config.budget.epochs
-    ceiling = (record.prepared or {})["ceiling"]
-    trials = [
-        PoolTrial(
-            {name: _short(value) for name, value in trial.params.items()},
-            [[_short(item.metrics[name]) for name in names] for item in trial.measurements],
-            [round(item.metrics["train_seconds"], 3) for item in trial.measurements],
-        )
-        for trial in reader.trials()
-        # Others failed; a search of a pool has no early stopping.
-        if len(trial.measurements) == epochs and all(m.has(names) for m in trial.measurements)
-    ]
-    return Pool(names, [ceiling[name] for name in names], trials)
-
-
-def _short(value: Any) -> Any:
-    return float(f"{value:.6g}") if isinstance(value, float) else value
-
-
-def build(workspace: Path, data_dir: Path) -> None:
-    """Runs the search whose trials are the pool; one that was interrupted goes on."""
-    from search.driver import create, drive
-
-    place = Workspace.at(workspace)
-    dataset = {"name": "mnist", "data_dir": str(data_dir.absolute())}
-    if not place.study_file.exists():
-        create(StudyConfig.model_validate({**STUDY, "dataset": dataset}), place)
-    drive(STUDY["name"], place, say=print)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -282,7 +195,8 @@ def table(pool: Pool, seeds: int, trials: int) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Builds or reads the pool, replays it and prints the table."""
-    parser = argparse.ArgumentParser(description="Training saved by multi-objective halving.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks halving", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="3 orders")
     parser.add_argument("--pool", type=Path, default=POOL, help="JSON file or workspace")
     parser.add_argument("--seeds", type=int, default=20, help="orders of the pool, default 20")
     parser.add_argument("--trials", type=int, default=30, help="trials without stopping")
@@ -299,16 +213,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.save.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(dataclasses.asdict(pool)).replace('{"params"', '\n{"params"')
         options.save.write_text(text + "\n")
-    versions = ", ".join(
-        f"{name} {importlib.import_module(name).__version__}" for name in ("numpy", "moocore")
-    )
-    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores"
-    print(f"{system}; Python {platform.python_version()}, {versions}")
+    seeds = 3 if options.quick else options.seeds
+    print(machine(("numpy", "moocore")))
     print(
-        f"{len(pool.trials)} trials of {pool.epochs} epochs, {WORKERS} workers; {options.seeds} "
+        f"{len(pool.trials)} trials of {pool.epochs} epochs, {WORKERS} workers; {seeds} "
         f"orders, {options.trials} trials without stopping; median [quartiles]"
     )
-    print("\n".join(table(pool, options.seeds, options.trials)))
+    print("\n".join(table(pool, seeds, options.trials)))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Obtained figures beside published ones, as a table for a document.
 
-    python benchmarks/reproduce.py FOLDER [PRESET ...]
+    python -m benchmarks reproduce --data-dir FOLDER [PRESET ...] [--quick]
 
-FOLDER has MNIST's four IDX files. Without presets: the dense models, about ten minutes on one core.
+FOLDER has MNIST's four IDX files. Without presets: the dense models, about ten minutes on one core;
+with `--quick` what needs no images.
 One line per figure of the last epoch; `vaesearch reproduce` shows the others too.
 
 Obtained with the first 22,699 of MNIST's 60,000 training images, the whole test set, seed 0, one
@@ -29,14 +30,17 @@ Seeds 1 and 2 of t000/vae-b0.2-legacy: SSE 30.7 and 27.6, FID 173 and 191, of 10
 80 epochs, the published number of steps, t001/vae has a validation loss of 112.00.
 """
 
-import sys
+import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.support.measuring import machine
 from vaemodels.presets import select
 from vaemodels.presets.outcome import outcomes
-from vaemodels.presets.running import Runner
+from vaemodels.presets.running import Obtained, Runner
 
+QUICK = ("t000/params", "t001/params", "t003/params")
 DEFAULT = (
     "t000/total-variance",
     "t003/A-optimum",
@@ -57,14 +61,20 @@ DEFAULT = (
 )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the presets and prints a row per figure as it is known."""
-    folder, *patterns = sys.argv[1:]
-    presets = [preset for pattern in patterns or DEFAULT for preset in select(pattern)]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks reproduce", description=__doc__)
+    parser.add_argument("presets", nargs="*", metavar="PRESET", default=[])
+    parser.add_argument("--data-dir", type=Path, help="folder with MNIST's four IDX files")
+    parser.add_argument("--quick", action="store_true", help=f"only {', '.join(QUICK)}")
+    options = parser.parse_args(arguments)
+    patterns = options.presets or (QUICK if options.quick else DEFAULT)
+    presets = [preset for pattern in patterns for preset in select(pattern)]
+    print(machine())
     print("| preset | figure | obtained | published | tolerance | training images | verdict |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as cache:
-        runner = Runner(Path(cache), data_dir=Path(folder))
+        runner = Runner(Path(cache), data_dir=options.data_dir)
         runner.plan(presets)
         for preset in presets:
             obtained = runner.run(preset)
@@ -75,10 +85,15 @@ def main() -> None:
                 published = "-" if figure.published is None else f"{figure.published:.6g}"
                 print(
                     f"| {preset.id} | {figure.measure} | {outcome.obtained:.6g} | {published} | "
-                    f"{figure.tolerance} | {obtained.num_images:,} of {obtained.num_published:,} | "
-                    f"{outcome.verdict} |",
+                    f"{figure.tolerance} | {_images(obtained)} | {outcome.verdict} |",
                     flush=True,
                 )
+
+
+def _images(obtained: Obtained) -> str:
+    if obtained.num_images is None:
+        return "-"
+    return f"{obtained.num_images:,} of {obtained.num_published:,}"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """How well samplers of params find Pareto fronts, on problems whose true fronts are known.
 
-    python benchmarks/samplers.py                             # about ten minutes without torch
-    python benchmarks/samplers.py --quick                     # under a minute
-    python benchmarks/samplers.py --json runs.jsonl           # keeps runs; again: what is missing
+    python -m benchmarks samplers                      # about ten minutes without torch
+    python -m benchmarks samplers --quick              # under a minute
+    python -m benchmarks samplers --json runs.jsonl    # keeps runs; again: what is missing
 
 ZDT1 to 3 and DTLZ2 with six parameters, BraninCurrin with two; two objectives to minimise, no
 noise, one proposal after another. A figure is the share of the true front's hypervolume that the
@@ -27,7 +27,6 @@ import dataclasses
 import importlib.util
 import itertools
 import json
-import platform
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +37,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
+from benchmarks.support.measuring import machine
 from search.config import StudyConfig
 from search.front import hypervolume
 from search.samplers import choose_sampler, make_sampler
@@ -50,6 +50,7 @@ EVALUATIONS = (25, 50, 100)
 # Parameters of models that may be any number: they stand for the problems' inputs.
 NAMES = ("beta", "learning_rate", "dropout", "free_bits", "latent_scale", "latent_shift")
 HAS_TORCH = importlib.util.find_spec("torch") is not None
+PACKAGES = ("optuna", "numpy", "scipy", *(["torch"] if HAS_TORCH else []))
 AUTO = "auto+gp" if HAS_TORCH else "auto"
 SAMPLERS = ("random", "tpe", *(["gp"] if HAS_TORCH else []), AUTO)
 
@@ -242,19 +243,9 @@ def _cell(sampler: str, found: Mapping[str, Array]) -> str:
     return f"{mark}{median:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def machine() -> str:
-    """Returns one line on this machine and its versions."""
-    import os
-
-    packages = ("optuna", "numpy", "scipy", *(["torch"] if HAS_TORCH else []))
-    versions = ", ".join(f"{name} {importlib.import_module(name).__version__}" for name in packages)
-    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores"
-    return f"{system}; Python {platform.python_version()}, {versions}"
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs what is missing and prints the table."""
-    parser = argparse.ArgumentParser(description="Samplers on problems with known fronts.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks samplers", description=__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="runs of each, default 10")
     parser.add_argument("--quick", action="store_true", help="3 seeds, no torch, 25 and 50 only")
     parser.add_argument("--json", type=Path, help="keeps the runs, one per line")
@@ -267,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seeds = min(options.seeds, 3) if options.quick else options.seeds
     without_torch = [name for name in SAMPLERS if "gp" not in name]
     names = options.samplers or (without_torch if options.quick else SAMPLERS)
-    print(machine(), flush=True)
+    print(machine(PACKAGES), flush=True)
     known = {_key(one): one for one in stored_runs(options.json)}
     for seed, problem, sampler in itertools.product(range(seeds), options.problems, names):
         before = known.get((problem, sampler, seed), {"shares": {}})

@@ -1,7 +1,7 @@
 """What MLflow costs a search: seconds that driver and workers wait for it, beside Ray's callback.
 
-    python -m benchmarks.tracking            # about fifteen minutes
-    python -m benchmarks.tracking --quick    # without the slow server
+    python -m benchmarks tracking            # about fifteen minutes
+    python -m benchmarks tracking --quick    # three trials, a server that answers at once
 
 The same trials (numbers, no models: 16 of 9 epochs of an eighth of a second, two at a time) under
 our projector and under Ray Tune's `MLflowLoggerCallback`, with a real MLflow server that answers at
@@ -19,6 +19,7 @@ A case ends after `--limit` seconds; then `epochs` says how far it came.
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import subprocess
@@ -27,20 +28,22 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from benchmarks.support.measuring import machine
 from search.trial import TrialState
 from tests.chaos import work
 from tests.faulty_proxy import FaultyProxy
 from tests.search.tracking.mlflow_server import free_port, mlflow_server
 
 TRIALS, EPOCHS, WORKERS = 16, 9, 2
+QUICK_TRIALS = 3
 SLOW_SECONDS = 10.0
-SERVERS = ("fast", "slow", "none")
+SERVERS = ("off", "fast", "slow", "none")
 Row = dict[str, Any]
 
 
@@ -84,7 +87,7 @@ class WatchedBench(work.ChainBench):
         return work.TrialRun(self._shared.config, self._store, assignment, training)
 
 
-def run_ours(uri: str | None, folder: Path) -> Row:
+def run_ours(uri: str | None, folder: Path, num_trials: int) -> Row:
     """Runs the trials as a search; returns what it waited for."""
     from search.driver import create, drive
     from search.study.database import open_database
@@ -101,7 +104,7 @@ def run_ours(uri: str | None, folder: Path) -> Row:
         },
         fixed={"widths": [32], "learning_rate": 0.001},
         sampler="random",
-        budget={"trials": TRIALS, "epochs": EPOCHS},
+        budget={"trials": num_trials, "epochs": EPOCHS},
         resources={"workers": WORKERS},
         tracking={"mlflow": uri is not None, "uri": uri},
     )
@@ -115,7 +118,7 @@ def run_ours(uri: str | None, folder: Path) -> Row:
         drain[0] += time.perf_counter() - start
 
     Projector.finish = timed_finish  # type: ignore[method-assign]
-    watched = work.Work(work.CHAINS.prepare, WatchedBench, work.CHAINS.remeasure)
+    watched = dataclasses.replace(work.CHAINS, open_bench=WatchedBench)
     said: list[str] = []
     start = time.perf_counter()
     drive("chains", workspace, said.append, work=watched)
@@ -134,7 +137,7 @@ def run_ours(uri: str | None, folder: Path) -> Row:
     }
 
 
-def run_rays(uri: str | None, folder: Path) -> Row:
+def run_rays(uri: str | None, folder: Path, num_trials: int) -> Row:
     """Runs the trials under Ray Tune with its own callback."""
     import ray
     from ray import tune
@@ -151,7 +154,7 @@ def run_rays(uri: str | None, folder: Path) -> Row:
     tuner = tune.Tuner(
         train,
         param_space={"latent_dim": tune.randint(2, 33)},
-        tune_config=tune.TuneConfig(num_samples=TRIALS, metric="fid", mode="min"),
+        tune_config=tune.TuneConfig(num_samples=num_trials, metric="fid", mode="min"),
         run_config=tune.RunConfig(
             storage_path=str(folder), verbose=0, callbacks=[callback] if uri else []
         ),
@@ -189,13 +192,14 @@ def server(kind: str, folder: Path) -> Iterator[str | None]:
         yield proxy.url
 
 
-def case(side: str, kind: str, limit: float) -> Row:
+def case(side: str, kind: str, num_trials: int, limit: float) -> Row:
     """Runs one case in a process of its own."""
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         uri = None if kind == "off" else stack.enter_context(server(kind, folder))
-        command = [sys.executable, "-m", "benchmarks.tracking", "--one", side]
+        command = [sys.executable, "-m", "benchmarks", "tracking", "--one", side]
         command += ["--uri", uri or "", "--folder", str(folder / "run")]
+        command += ["--trials", str(num_trials)]
         environment = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "30"} if kind == "slow" else {}
         start = time.perf_counter()
         try:
@@ -228,23 +232,26 @@ def table(rows: Mapping[tuple[str, str], Row]) -> list[str]:
     return lines
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Runs all cases and prints the table; or one case, as its process."""
-    parser = argparse.ArgumentParser(description="What MLflow costs a search.")
-    parser.add_argument("--quick", action="store_true", help="without the slow server")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks tracking", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few trials, one server")
     parser.add_argument("--limit", type=float, default=300.0, help="seconds per case")
     parser.add_argument("--one", choices=["ours", "ray"], help=argparse.SUPPRESS)
     parser.add_argument("--uri", default="", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    parser.add_argument("--trials", type=int, default=TRIALS, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
     if options.one:
         run = run_ours if options.one == "ours" else run_rays
-        print(json.dumps(run(options.uri or None, options.folder)))
+        print(json.dumps(run(options.uri or None, options.folder, options.trials)))
         return
+    print(machine())
+    num_trials = QUICK_TRIALS if options.quick else TRIALS
     rows = {}
-    for kind in ["off", *(k for k in SERVERS if not (options.quick and k == "slow"))]:
+    for kind in SERVERS[1:2] if options.quick else SERVERS:
         for side in ("ours", "ray"):
-            rows[side, kind] = case(side, kind, options.limit)
+            rows[side, kind] = case(side, kind, num_trials, options.limit)
             print(f"{side} {kind}: {rows[side, kind]}", file=sys.stderr, flush=True)
     print("\n".join(table(rows)))
 

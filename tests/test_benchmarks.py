@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import halving, samplers, tracking
+from benchmarks.support.pool import POOL, read_pool
 
 NONE = {"rule": "none"}
 RULE = {"rule": "halving", "factor": 3, "grace_epochs": 1}
@@ -71,7 +72,7 @@ def test_auto_is_driven_from_its_seed_alone():
 @pytest.fixture(scope="module")
 def pool():
     """The stored pool of MNIST's trials, the first twelve of them."""
-    stored = halving.read_pool(halving.POOL)
+    stored = read_pool(POOL)
     return dataclasses.replace(stored, trials=stored.trials[:12])
 
 

@@ -1,0 +1,117 @@
+"""The search that a user would write without us: Ray Tune, OptunaSearch, `fit`, MLflow's callback.
+
+A function of a config, a process per trial, as the documentation of Ray Tune has it; metrics of the
+same judge, from the same noise.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.support.problem import BATCH, OBJECTIVES, SPACE, Problem, Score, Told
+
+
+def stock_search(
+    problem: Problem, first: Sequence[Mapping[str, Any]], num_trials: int, seed: int, folder: Path
+) -> Told:
+    """Runs the search; two trials at a time, each on one core.
+
+    Args:
+        problem: What is searched.
+        first: Points to begin with.
+        num_trials: Of the search.
+        seed: Of Optuna's sampler.
+        folder: Where Ray and MLflow write.
+    """
+    began = time.time()
+    import ray
+    from ray import tune
+    from ray.air.integrations.mlflow import MLflowLoggerCallback
+    from ray.tune.search import ConcurrencyLimiter
+    from ray.tune.search.optuna import OptunaSearch
+
+    ray.init(
+        "local",  # whatever Ray runs here already
+        num_cpus=2,
+        include_dashboard=False,
+        logging_level="ERROR",
+        log_to_driver=False,
+    )
+    searcher = OptunaSearch(
+        space=_suggest,
+        metric=list(OBJECTIVES),
+        mode=["min"] * len(OBJECTIVES),
+        points_to_evaluate=[_flat(point) for point in first],
+        seed=seed,
+    )
+    tuner = tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(train, folders=problem.folders, problem=problem), {"cpu": 1}
+        ),
+        tune_config=tune.TuneConfig(
+            search_alg=ConcurrencyLimiter(searcher, max_concurrent=2), num_samples=num_trials
+        ),
+        run_config=tune.RunConfig(
+            storage_path=str(folder),
+            verbose=0,
+            callbacks=[
+                MLflowLoggerCallback(f"sqlite:///{folder / 'mlflow.db'}", experiment_name="stock")
+            ],
+        ),
+    )
+    results = list(tuner.fit())
+    ended = time.time()
+    ray.shutdown()
+    scores = [
+        Score(trial, int(row["epoch"]), row["at"] - began, [row[name] for name in OBJECTIVES])
+        for trial, result in enumerate(results)
+        for row in result.metrics_dataframe.to_dict("records")
+    ]
+    scores.sort(key=lambda score: score.seconds)
+    return Told(scores, ended - began, time.time() - began)
+
+
+def train(config: dict[str, Any], folders: Any, problem: Problem) -> None:
+    """One trial, in a process of its own."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    from ray import tune
+
+    from benchmarks.stock.vae import of_params
+    from search.models.judge import open_judge
+    from vaemodels.data import open_dataset
+    from vaemodels.noise import base_noise
+
+    dataset = open_dataset(Path(folders.dataset))
+    judge = open_judge(folders, dataset, "validation")
+    images = dataset.train.images.astype("float32") / dataset.scale
+    vae = of_params(config, dataset.image_shape)
+    noise = base_noise("normal", 0, problem.num_images, config["latent_dim"])
+    for epoch in range(1, problem.epochs + 1):
+        vae.fit(images, batch_size=BATCH, epochs=1, verbose=0)
+        generated = vae.decoder.predict(noise, batch_size=1000, verbose=0)
+        found = judge.measure(generated)
+        scores = {name: float(found[name]) for name in OBJECTIVES}
+        tune.report({**scores, "epoch": epoch, "at": time.time()})
+
+
+def _suggest(trial: Any) -> None:
+    num_layers = trial.suggest_int("num_layers", 1, SPACE["num_layers"]["high"])
+    for number in range(num_layers):
+        _number(trial, f"width_{number}", "widths")
+    for name in ("latent_dim", "beta", "learning_rate"):
+        _number(trial, name, name)
+
+
+def _number(trial: Any, name: str, key: str) -> None:
+    parameter = SPACE[key]
+    suggest = trial.suggest_float if parameter["type"] == "float" else trial.suggest_int
+    suggest(name, parameter["low"], parameter["high"], log=parameter.get("log", False))
+
+
+def _flat(point: Mapping[str, Any]) -> dict[str, Any]:
+    widths = {f"width_{number}": width for number, width in enumerate(point["widths"])}
+    return {**{name: value for name, value in point.items() if name != "widths"}, **widths}
