@@ -62,6 +62,8 @@ class Work:
             returns of how many. A stop may end it anywhere.
         publish: (config, dataset folder, cache, store) -> what `prepare_shared` needs, on the
             driver's machine; None if workers elsewhere need nothing of it.
+        kept: As `prepare`, but None unless that was called before with the same arguments and
+            nothing changed since. In the driver: it loads nothing.
         prepare_shared: (config, what `publish` returned, hash of the extractor the search began
             with or None) -> as `prepare`, on any machine.
     """
@@ -70,5 +72,6 @@ class Work:
     open_bench: Callable[[Shared], Bench]
     remeasure: Callable[..., Mapping[tuple[int, int], Mapping[str, float]]]
     show: Callable[..., int]
+    kept: Callable[..., tuple[Any, dict[str, Any]] | None] = lambda *_: None
     publish: Callable[..., Any] | None = None
     prepare_shared: Callable[..., tuple[Any, dict[str, Any]]] | None = None

@@ -138,7 +138,12 @@ class VAE:
         return self.posterior(self.encoder(images, training=training))
 
     def losses(
-        self, images: Tensor, noise: Tensor, beta: Tensor, training: bool = False
+        self,
+        images: Tensor,
+        noise: Tensor,
+        beta: Tensor,
+        training: bool = False,
+        parameters: Parameters | None = None,
     ) -> dict[str, Tensor]:
         """Returns the loss and its terms, scalars in nats: summed over pixels and latents, mean
         over the batch.
@@ -151,11 +156,13 @@ class VAE:
             noise: Base noise `(batch, posterior.noise_width)` of `posterior.noise_kind`.
             beta: Scalar weight of the KL term in "loss".
             training: Whether dropout is active and batch statistics are used.
+            parameters: Of q(u|x), if they are known already.
 
         Returns:
             The terms in `term_names` and the `derived_terms`.
         """
-        parameters = self.parameters(images, training)
+        if parameters is None:
+            parameters = self.parameters(images, training)
         u = self.posterior.sample(parameters, noise)
         outputs = self.decoder(self.link(u), training=training)
         reconstruction_loss = -ops.mean(self.likelihood.log_prob(outputs, images))

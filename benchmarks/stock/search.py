@@ -38,6 +38,19 @@ def stock_search(
         logging_level="ERROR",
         log_to_driver=False,
     )
+
+    class Hearing(tune.Callback):
+        """Keeps what trials report; a trial that was tried again reports its epochs again."""
+
+        def __init__(self) -> None:
+            self.rows: dict[tuple[str, int], dict[str, Any]] = {}
+
+        def on_trial_result(
+            self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
+        ) -> None:
+            self.rows[trial.trial_id, result["epoch"]] = result
+
+    hearing = Hearing()
     searcher = OptunaSearch(
         space=_suggest,
         metric=list(OBJECTIVES),
@@ -55,18 +68,22 @@ def stock_search(
         run_config=tune.RunConfig(
             storage_path=str(folder),
             verbose=0,
+            failure_config=tune.FailureConfig(max_failures=2),
             callbacks=[
-                MLflowLoggerCallback(f"sqlite:///{folder / 'mlflow.db'}", experiment_name="stock")
+                MLflowLoggerCallback(f"sqlite:///{folder / 'mlflow.db'}", experiment_name="stock"),
+                hearing,
             ],
         ),
     )
-    results = list(tuner.fit())
+    results = tuner.fit()
     ended = time.time()
     ray.shutdown()
+    for error in results.errors:
+        raise error
+    trials = list(dict.fromkeys(trial for trial, _ in hearing.rows))
     scores = [
-        Score(trial, int(row["epoch"]), row["at"] - began, [row[name] for name in OBJECTIVES])
-        for trial, result in enumerate(results)
-        for row in result.metrics_dataframe.to_dict("records")
+        Score(trials.index(trial), epoch, row["at"] - began, [row[name] for name in OBJECTIVES])
+        for (trial, epoch), row in hearing.rows.items()
     ]
     scores.sort(key=lambda score: score.seconds)
     return Told(scores, ended - began, time.time() - began)

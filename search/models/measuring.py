@@ -73,9 +73,9 @@ class Measurer:
             trainer: The model as it is now.
             own: The trial's latent sampler; image metrics of the study's others get its name.
         """
-        metrics = trainer.evaluate(self._split.images, self._dataset.scale, self._seed)
+        images, scale = self._split.images, self._dataset.scale
+        metrics, means = trainer.evaluate_with_means(images, scale, self._seed)
         metrics["num_parameters"] = float(trainer.vae.num_parameters)
-        means = trainer.inference.means(self._split.images, self._dataset.scale)
         metrics |= self._collapse(trainer, means) | self._latent_space(trainer, means)
         for name, sampler in self._samplers(trainer, own):
             images = trainer.generate(self.noise(sampler.noise_width), sampler)

@@ -1,13 +1,33 @@
-"""Loading TensorFlow without its start-up messages, in a process that only needs it briefly."""
+"""Loading TensorFlow with Keras: sooner, and without its messages where somebody would see them."""
 
 import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import Final
+
+# Keras imports them if they are there, for wrappers and plots of its own that nothing here uses:
+# a third of the time that its import takes.
+_UNUSED: Final = ("matplotlib", "sklearn")
+
+
+def load_keras() -> None:
+    """Loads TensorFlow and Keras, which is told that libraries it can do without are not there.
+
+    They can be imported as ever afterwards.
+    """
+    hidden = [name for name in _UNUSED if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type] # None refuses an import
+    try:
+        import keras  # noqa: F401
+        import tensorflow  # noqa: F401
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def load_tensorflow() -> None:
-    """Loads TensorFlow with one thread and no GPU; what it says of its start goes nowhere.
+    """As `load_keras`, with one thread and no GPU; what TensorFlow says at its start goes nowhere.
 
     It writes to the file descriptor before its own log level counts, so only closing that helps.
     """
@@ -19,6 +39,7 @@ def load_tensorflow() -> None:
     ):
         os.environ[variable] = value
     with _silenced_stderr():
+        load_keras()
         import tensorflow as tf
 
         tf.config.list_physical_devices()

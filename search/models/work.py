@@ -6,20 +6,21 @@ from typing import Any, Final
 from search.config import StudyConfig
 from search.models.images import ImageFolders
 from search.models.judged import keep, kept
+from search.models.quiet import load_keras
 from search.work import Shared, Work
 
 
 def _prepare(config: StudyConfig, dataset_folder: str, cache: Path) -> Any:
-    found = kept(config, dataset_folder, cache)
-    if found is None:
-        from search.models.judge import prepare_judge
+    load_keras()
+    from search.models.judge import prepare_judge
 
-        found = prepare_judge(config, dataset_folder, cache)
-        keep(config, dataset_folder, cache, found)
+    found = prepare_judge(config, dataset_folder, cache)
+    keep(config, dataset_folder, cache, found)
     return found
 
 
 def _open_bench(shared: Shared) -> Any:
+    load_keras()
     from search.models.bench import Bench
 
     return Bench(shared.config, shared.search_id, shared.store, shared.folders.here())
@@ -28,6 +29,7 @@ def _open_bench(shared: Shared) -> Any:
 def _remeasure(
     config: StudyConfig, search_id: str, store: str, folders: ImageFolders, *arguments: Any
 ) -> Any:
+    load_keras()
     from search.models.remeasure import remeasure
 
     return remeasure(config, search_id, store, folders.here(), *arguments)
@@ -36,6 +38,7 @@ def _remeasure(
 def _show(
     config: StudyConfig, search_id: str, store: str, folders: ImageFolders, *arguments: Any
 ) -> Any:
+    load_keras()
     from search.models.showing import show
 
     return show(config, search_id, store, folders.here(), *arguments)
@@ -53,4 +56,4 @@ def _prepare_shared(*arguments: Any) -> Any:
     return prepare_shared(*arguments)
 
 
-TRAINING: Final = Work(_prepare, _open_bench, _remeasure, _show, _publish, _prepare_shared)
+TRAINING: Final = Work(_prepare, _open_bench, _remeasure, _show, kept, _publish, _prepare_shared)

@@ -28,7 +28,7 @@ def prepared(tmp_path_factory):
 
 def test_it_is_the_same_again(prepared):
     arguments, found = prepared
-    assert kept(*arguments) == TRAINING.prepare(*arguments) == found
+    assert TRAINING.kept(*arguments) == TRAINING.prepare(*arguments) == found
     assert found[1]["floor"]["fid"] < found[1]["ceiling"]["fid"]
 
 
@@ -40,7 +40,7 @@ def test_it_takes_no_tensorflow(prepared):
         "from search.config import StudyConfig\n"
         "from search.models.work import TRAINING\n"
         "config = StudyConfig.model_validate(json.loads(sys.argv[1]))\n"
-        "_, facts = TRAINING.prepare(config, sys.argv[2], Path(sys.argv[3]))\n"
+        "_, facts = TRAINING.kept(config, sys.argv[2], Path(sys.argv[3]))\n"
         "print(json.dumps([facts, 'tensorflow' in sys.modules]))\n"
     )
     command = [sys.executable, "-c", code, config.model_dump_json(), folder, str(cache)]

@@ -3,7 +3,6 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
-from scipy.stats import rankdata
 
 from vaemodels.latents.base import AbstractLatentSampler, check_codes, symmetric_root
 
@@ -23,6 +22,8 @@ class CopulaLatentSampler(AbstractLatentSampler):
     """
 
     def __init__(self, codes: NDArray[np.float32]):
+        from scipy.stats import rankdata  # most of a second to import, and few samplers need it
+
         exact = check_codes(codes)
         self.noise_width = exact.shape[1]
         ranks = rankdata(exact, axis=0) / (len(exact) + 1)

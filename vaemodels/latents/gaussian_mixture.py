@@ -4,8 +4,6 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 
 from vaemodels.latents.base import AbstractLatentSampler, check_codes
 
@@ -28,6 +26,9 @@ class GaussianMixtureLatentSampler(AbstractLatentSampler):
     """
 
     def __init__(self, codes: NDArray[np.float32], num_components: int = 10):
+        from sklearn.exceptions import ConvergenceWarning  # most of a second to import
+        from sklearn.mixture import GaussianMixture
+
         # float64: sklearn's own sampling and fitting fail on the rounding of float32.
         exact = check_codes(codes, fewest=max(2, num_components))
         mixture = GaussianMixture(

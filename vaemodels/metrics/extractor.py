@@ -1,8 +1,8 @@
 """The frozen feature extractor of a data set: one small classifier, identified by its hash.
 
 It is not Inception: its FID compares with nothing but values of the same hash and image count.
-It always computes on the CPU, in float32, without XLA and in batches of one size, so that a value
-depends neither on the device of the worker nor on how many images are asked for at once.
+It always computes on the CPU, in float32 and in batches of one size, so that a value depends
+neither on the device of the worker nor on how many images are asked for at once.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from vaemodels.checks import check_at_least
 from vaemodels.data import Dataset
 from vaemodels.data.publish import published_folder
 from vaemodels.metrics.classifier import train_classifier
+from vaemodels.metrics.pooled import can_pool_at_once, pooled_convolution
 from vaemodels.metrics.recipes import NUM_FEATURES, RECIPE_VERSION, build_network, recipe_for
 
 _BATCH_SIZE = 250
@@ -67,7 +68,7 @@ class Extractor:
 
         def forward(images: Any) -> tuple[Any, Any]:
             with tf.device("/CPU:0"):
-                features = trunk(images, training=False)
+                features = _run_trunk(trunk, images)
                 return features, tf.argmax(head(features, training=False), axis=-1)
 
         self._forward = tf.function(
@@ -223,6 +224,17 @@ def untrained_extractor(dataset: Dataset) -> Extractor:
     trunk, head = build_network(recipe_for(shape), shape, num_classes, seed=0)
     weights = [np.asarray(weight) for weight in (*trunk.weights, *head.weights)]
     return Extractor(shape, num_classes, weights, 0.0, dataset.hash)
+
+
+def _run_trunk(trunk: Any, images: Any) -> Any:
+    """Returns what the trunk makes of images, its first convolution pooled at once if it can be."""
+    convolution, pooling, *others = trunk.layers
+    if not can_pool_at_once(convolution, pooling):
+        return trunk(images, training=False)
+    x = pooled_convolution(convolution, images)
+    for layer in others:
+        x = layer(x)
+    return x
 
 
 def _hash(

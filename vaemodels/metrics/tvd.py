@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from vaemodels.checks import check_at_least
 
@@ -66,6 +65,8 @@ def tvd_noise_floor(p: NDArray[Any], num_samples: int) -> float:
     Raises:
         ValueError: If `p` is not a probability vector or `num_samples` is below 1.
     """
+    from scipy.stats import binom  # most of a second to import, and workers do without
+
     _check_probabilities(p, p)
     check_at_least(1, num_samples=num_samples)
     above = np.floor(num_samples * p) + 1.0

@@ -101,12 +101,15 @@ def make_chunk(vae: VAE, adam: Adam, block: Any, *, scale: float, jit: bool) -> 
 
 
 def make_evaluate(vae: VAE, dtype: Any, scale: float) -> Callable[..., Any]:
-    """Returns a compiled function from (images, noise, beta) to the stacked loss terms."""
+    """Returns a compiled function from (images, noise, beta) to the stacked loss terms, and the
+    posteriors' means."""
     names = vae.term_names
 
     def run(images: Any, noise: Any, beta: Any) -> Any:
-        terms = vae.losses(pixels(images, scale), noise, beta, training=False)
-        return tf.stack([terms[name] for name in names])
+        images = pixels(images, scale)
+        parameters = vae.parameters(images)
+        terms = vae.losses(images, noise, beta, parameters=parameters)
+        return tf.stack([terms[name] for name in names]), vae.posterior.mean(parameters)
 
     spec = tf.TensorSpec
     signature = [

@@ -14,20 +14,10 @@ from vaemodels.io import assign_arrays, to_arrays
 from vaemodels.latents import FittedSampler
 from vaemodels.noise import draw, generator
 from vaemodels.training.batches import EpochBatches
-from vaemodels.training.compiled import (
-    make_evaluate,
-    pays_to_compile,
-    ready_chunk,
-)
+from vaemodels.training.compiled import make_evaluate, pays_to_compile, ready_chunk
 from vaemodels.training.images import check_images, check_pixels
 from vaemodels.training.model_cache import ModelCache, PreparedModel
-from vaemodels.training.state import (
-    FORMAT,
-    Header,
-    check_same_training,
-    read_state,
-    write_state,
-)
+from vaemodels.training.state import FORMAT, Header, check_same_training, read_state, write_state
 from vaemodels.vae import derived_terms
 
 # A stop is noticed between chunks, within about a second with room for a slow step.
@@ -158,19 +148,27 @@ class Trainer:
             seed: Fixes the posterior's noise; one seed for models that are to be compared. By
                 default the training's.
         """
+        return self.evaluate_with_means(images, scale, seed)[0]
+
+    def evaluate_with_means(
+        self, images: NDArray[Any], scale: float, seed: int | None = None
+    ) -> tuple[dict[str, float], NDArray[np.float32]]:
+        """Returns what `evaluate` does, and the posteriors' means of `u`, `(num_images, num_dims)`,
+        which are known on the way."""
         check_positive(scale=scale)
         check_images(images, self.vae.config)
         key = ("evaluate", images.dtype.name, scale)
         evaluate = self._function(key, lambda: make_evaluate(self.vae, images.dtype, scale))
         posterior = self.vae.posterior
         rng = generator(self._training.seed if seed is None else seed, "evaluation", 0)
-        sums = np.zeros(len(self._sums))
+        sums, means = np.zeros(len(self._sums)), []
         for start in range(0, len(images), FORWARD_BATCH):
             batch = images[start : start + FORWARD_BATCH]
             noise = draw(rng, posterior.noise_kind, (len(batch), posterior.noise_width))
-            terms = evaluate(np.ascontiguousarray(batch), noise, np.float32(self.vae.beta))
+            terms, some = evaluate(np.ascontiguousarray(batch), noise, np.float32(self.vae.beta))
             sums += len(batch) * np.asarray(terms, dtype=np.float64)
-        return self._means(sums / len(images), self.vae.beta)
+            means.append(np.asarray(some))
+        return self._means(sums / len(images), self.vae.beta), np.concatenate(means)
 
     def latent_sampler(self, config: LatentSamplerConfig | None = None) -> FittedSampler:
         """Returns a latent sampler of the model as it is now, by default the variant's own."""

@@ -1,0 +1,34 @@
+"""A convolution pooled at once is the convolution, then its pooling."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from vaemodels.metrics.pooled import can_pool_at_once, pooled_convolution
+from vaemodels.metrics.recipes import build_network, recipe_for
+
+
+def first_layers(shape):
+    """The first two layers of the recipe of a shape, with biases."""
+    trunk, _ = build_network(recipe_for(shape), shape, num_classes=2, seed=0)
+    convolution, pooling = trunk.layers[:2]
+    convolution.bias.assign(np.linspace(-0.5, 0.5, convolution.filters))
+    return convolution, pooling
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (8, 8, 1), (6, 10, 1), (32, 40, 1)])
+def test_it_is_the_convolution_and_then_the_pooling(shape):
+    convolution, pooling = first_layers(shape)
+    images = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
+    assert can_pool_at_once(convolution, pooling)
+    expected = np.asarray(pooling(convolution(images)))
+    found = np.asarray(pooled_convolution(convolution, tf.constant(images)))
+    assert found.shape == expected.shape
+    assert (expected == 0).any()
+    assert (expected > 0).any()
+    assert np.allclose(found, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 3), (7, 8, 1), (8, 7, 1), (64, 33, 1)])
+def test_colours_and_windows_over_the_edge_are_left_to_the_layers(shape):
+    assert not can_pool_at_once(*first_layers(shape))
