@@ -1,8 +1,8 @@
 """Trials per hour at equal work, beside Ray Tune with OptunaSearch, `fit` and MLflow's callback.
 
-    python -m benchmarks equal_work [--data-dir FOLDER] [--rounds 3] [--quick]
+    python -m benchmarks equal_work [--data-dir FOLDER] [--trials 16] [--rounds 3] [--quick]
 
-The same 16 points for 6 epochs each, no early stopping, two trials at a time of one core each; FID
+The same points for 6 epochs each, no early stopping, two trials at a time of one core each; FID
 and TVD of 10,000 generated images after every epoch, by the same code. FOLDER has MNIST's four IDX
 files; without it, scikit-learn's digits of 8x8. The stock side is benchmarks/stock/search.py.
 Both sides tell an MLflow in an SQLite file, find the judge trained, and run in turns, each in a
@@ -35,11 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs both sides in turns and prints a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks equal_work", description=__doc__)
     parser.add_argument("--data-dir", type=Path, help="folder with MNIST's four IDX files")
+    parser.add_argument("--trials", type=int, default=NUM_TRIALS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="2 trials of 2 epochs, digits")
     options = parser.parse_args(arguments)
     data_dir = None if options.quick else options.data_dir
-    num_trials, epochs = (2, 2) if options.quick else (NUM_TRIALS, EPOCHS)
+    num_trials, epochs = (2, 2) if options.quick else (options.trials, EPOCHS)
     num_images = 1000 if options.quick else NUM_IMAGES
     print(machine())
     told: dict[str, list[Told]] = {"ours": [], "stock": []}

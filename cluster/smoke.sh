@@ -6,6 +6,7 @@
 # A PostgreSQL server, an MLflow server with accounts, a Ray head and three worker nodes, each
 # processes of their own, by the scripts that the containers run. It submits a search, kills a node
 # with its trials, adds another one, kills the head and has the supervisor bring the search back.
+# The search has a prior of the user's, whose file is gone as soon as it is submitted.
 # Then every trial must have ended once, and MLflow must agree. Needs vaesearch, ray and mlflow on
 # the PATH and PostgreSQL's programs; takes some minutes and ends what it started, and only that.
 set -euo pipefail
@@ -171,13 +172,31 @@ mlflow = "http://127.0.0.1:$mlflow_port"
 store = "$folder/store"
 secrets = "$XDG_CONFIG_HOME/secrets"
 END
+mkdir "$folder/lab"
+cat >"$folder/lab/smoke_parts.py" <<END
+import math
+
+from keras import ops
+from vaemodels.priors import AbstractPrior
+
+
+class WideNormal(AbstractPrior):
+    """Independent normals of standard deviation 2."""
+
+    def log_prob(self, u):
+        return ops.sum(-ops.square(u) / 8 - math.log(2 * math.sqrt(2 * math.pi)), axis=-1)
+
+    def sample(self, noise):
+        return 2 * noise
+END
 cat >"$folder/study.yaml" <<END
 name: smoke
 dataset: digits
+code: $folder/lab
 space:
   beta: {type: float, low: 0.1, high: 4, log: true}
   learning_rate: {type: float, low: 0.0005, high: 0.005, log: true}
-fixed: {variant: vae, latent_dim: 4, widths: [64], batch_size: 20}
+fixed: {variant: vae, prior: "smoke_parts:WideNormal", latent_dim: 4, widths: [64], batch_size: 20}
 budget: {trials: ${SMOKE_TRIALS:-9}, epochs: ${SMOKE_EPOCHS:-400}}
 measure: {num_images: 500, every_epochs: 10}
 early_stopping: {rule: halving, grace_epochs: 130}
@@ -191,6 +210,7 @@ client() { # as a person's own machine: nothing in the environment but where the
 start supervisor env "${drivers_env[@]}" vaesearch supervise --cluster "$address" --every 2
 client submit "$folder/study.yaml" --detach
 client submit "$folder/study.yaml" --detach | grep -q "Attached" || fail "submitted twice, run twice"
+rm -r "$folder/lab"
 say "a search is submitted; submitting it again attaches to it"
 
 running() { # whether at least $1 trials have run for some epochs

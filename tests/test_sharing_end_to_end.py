@@ -1,4 +1,4 @@
-"""Two searches on one cluster: each takes its share, and gives trials back that go on later."""
+"""A cluster that is shared or grows: each search takes its share, and trials go on elsewhere."""
 
 import subprocess
 import sys
@@ -21,6 +21,15 @@ from tests.search.examples import make_study
 
 pytestmark = pytest.mark.slow
 EPOCHS = 40
+
+
+def check_whole(reader: StudyReader) -> None:
+    """Checks that every trial has ended, with the figures of one that nothing disturbed."""
+    for trial in reader.trials():
+        assert trial.state in (TrialState.COMPLETE, TrialState.FAILED)
+        figures = [{k: m.metrics[k] for k in ("fid", "tvd")} for m in trial.measurements]
+        wanted = expected(trial.params, trial.seed, EPOCHS)
+        assert figures == wanted[: len(figures)]
 
 
 @pytest.fixture
@@ -80,8 +89,26 @@ def test_a_search_that_comes_later_gets_its_half(cluster: str, tmp_path: Path) -
     given_back = [a for a in read_attempts(readers["early"]) if a.outcome == "interrupted"]
     assert given_back
     for reader in readers.values():
-        for trial in reader.trials():
-            assert trial.state in (TrialState.COMPLETE, TrialState.FAILED)
-            figures = [{k: m.metrics[k] for k in ("fid", "tvd")} for m in trial.measurements]
-            wanted = expected(trial.params, trial.seed, EPOCHS)
-            assert figures == wanted[: len(figures)]
+        check_whole(reader)
+
+
+def test_a_node_that_joins_takes_trials_and_one_that_goes_loses_none(tmp_path: Path) -> None:
+    place = Workspace.at(tmp_path / "vaesearch-workspace")
+    place.make()
+    budget = {"trials": 6, "epochs": EPOCHS}
+    create(make_study(name="growing", budget=budget, tracking={"mlflow": False}), place)
+    reader = StudyReader(open_database(place.study_url), "growing")
+    with open_cluster() as nodes:
+        first = nodes.add_node(num_cpus=1)
+        process = driver("growing", place, nodes.address)
+        try:
+            wait_until(lambda: num_running(reader) == 1, [process], place)
+            nodes.add_node(num_cpus=2)
+            wait_until(lambda: num_running(reader) == 3, [process], place)
+            nodes.remove_node(first, allow_graceful=False)
+            assert process.wait(300) == 0
+        finally:
+            process.kill()
+            process.wait()
+    assert "lost" in [attempt.outcome for attempt in read_attempts(reader)]
+    check_whole(reader)

@@ -40,18 +40,28 @@ def backbones(params: Mapping[str, ParamValue]) -> Pair:
         raise StudyConfigError(f"`backbone` must be one of {names}. Received: {kind!r}.")
     # Lists of layers can only be fixed, for all trials: they wait for those that are hybrids.
     for name in sorted((_ALL - _PARAMS["hybrid"]) & set(params)):
-        if name not in _PARAMS[str(kind)]:
-            owners = [other for other, known in _PARAMS.items() if name in known]
-            condition = owners[0] if len(owners) == 1 else f"[{', '.join(owners)}]"
-            raise StudyConfigError(
-                f"`{name}` means nothing to `backbone: {kind}`; give it "
-                f"`when: {{backbone: {condition}}}`."
-            )
+        _check_means_something(name, str(kind), params)
     build = {"dense": _dense, "conv": _conv, "recurrent": _recurrent, "hybrid": _hybrid}
     try:
         return build[str(kind)](params)
     except (ValueError, TypeError) as error:
         raise StudyConfigError(str(error)) from error
+
+
+def _check_means_something(name: str, kind: str, params: Mapping[str, ParamValue]) -> None:
+    if name not in _PARAMS[kind]:
+        owners = [other for other, known in _PARAMS.items() if name in known]
+        condition = owners[0] if len(owners) == 1 else f"[{', '.join(owners)}]"
+        raise StudyConfigError(
+            f"`{name}` means nothing to `backbone: {kind}`; give it "
+            f"`when: {{backbone: {condition}}}`."
+        )
+    halves = ["decoder"] if name.startswith("decoder_") else ["encoder", "decoder"]
+    if all(params.get(half) is not None for half in halves):  # functions of the user's
+        raise StudyConfigError(
+            f"`{name}` means nothing to your own `{'` and `'.join(halves)}`; leave it out, or give "
+            f"your function an argument {name} and set `own.{name}`."
+        )
 
 
 def _shared(params: Mapping[str, ParamValue], *names: str) -> dict[str, Any]:

@@ -12,9 +12,7 @@ from search.study.knowledge import read_knowledge
 from search.study.lease import Lease
 from search.study.proposals import Proposals
 from search.study.reader import StudyReader
-from search.study.searches import (
-    create_search,
-)
+from search.study.searches import create_search
 from search.study.writer import StudyWriter
 from search.trial import Measurement
 from tests.faults import CommitCounter, abandon

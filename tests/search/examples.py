@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from search.assignment import Round
 from search.config import StudyConfig
 from search.study.reader import SearchRecord
 from search.trial import Measurement, Trial, TrialState
@@ -45,3 +46,8 @@ def make_record(config: StudyConfig | None = None, **prepared: Any) -> SearchRec
     """Returns the record of a search; keywords are what its first run prepared."""
     config = config or make_study()
     return SearchRecord("id", config.name, config, {}, 0.0, prepared or None)
+
+
+def one_epoch(outcome=None, reason=None, epoch=1, attempt=1):
+    """What a worker reports of one epoch."""
+    return Round([Measurement(epoch, {"fid": 1.0, "tvd": 0.1}, 1.0, attempt)], outcome, reason)

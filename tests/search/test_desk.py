@@ -1,48 +1,16 @@
 """The driver's desk, with workers that train nothing."""
 
-import time
-from types import SimpleNamespace
-
 import pytest
 
 from search.assignment import Assignment, Round
 from search.errors import LeaseLostError, SearchError, StoreError
 from search.executor.desk import Desk
-from search.study.attempts import read_attempts
 from search.study.database import open_database
 from search.study.lease import Lease
-from search.study.searches import create_search
-from search.trial import Measurement, TrialState
+from search.trial import TrialState
 from tests.contracts.study_driver import Driver, fake_metrics
-from tests.faults import FakeWorkers, expire, lost_answer, outage
-from tests.search.examples import make_study
-
-
-@pytest.fixture
-def driver(sqlite_url, request):
-    """A driver of a search of its own."""
-    engine = open_database(sqlite_url)
-    changes = getattr(request, "param", {})
-    name = f"desk-{id(request):x}"
-    create_search(engine, make_study(name=name, **changes), {})
-    driver = Driver(sqlite_url, name)
-    yield driver
-    driver.close()
-    engine.dispose()
-
-
-@pytest.fixture
-def pauses(monkeypatch):
-    """Pauses that the desk made, in seconds; none of them takes any time."""
-    made: list[float] = []
-    clock = SimpleNamespace(sleep=made.append, monotonic=time.monotonic)
-    monkeypatch.setattr("search.study.outages.time", clock)
-    return made
-
-
-def one_epoch(outcome=None, reason=None, epoch=1, attempt=1):
-    """What a worker reports of one epoch."""
-    return Round([Measurement(epoch, {"fid": 1.0, "tvd": 0.1}, 1.0, attempt)], outcome, reason)
+from tests.faults import FakeWorkers, expire
+from tests.search.examples import make_study, one_epoch
 
 
 def test_every_trial_is_run_exactly_once(driver):
@@ -167,53 +135,6 @@ def test_a_search_taken_over_ends_the_desk(driver, sqlite_url):
     other.close()
 
 
-def act_out(desk):
-    """A short search: a lost worker, an interruption, a failure, three trials in the end."""
-    for worker in ("a", "b"):
-        desk.hand_out(worker)
-    desk.lose("a")
-    desk.hear("b", one_epoch("interrupted"))
-    for number, worker in enumerate(("c", "d", "e")):
-        attempt = desk.hand_out(worker).attempt
-        outcome = "failed" if number == 2 else "complete"
-        desk.hear(worker, one_epoch(outcome, "why", attempt=attempt))
-
-
-@pytest.mark.parametrize("after", range(0, 60, 3))
-def test_an_outage_is_waited_for_and_leaves_no_trace(driver, pauses, after):
-    desk = Desk(driver.writer, 3)
-    with outage(driver.engine, after=after, length=2):
-        act_out(desk)
-    assert desk.error is None
-    assert desk.has_everything
-    assert pauses in ([], [0.2, 0.4], [0.2, 0.2])
-    trials = driver.writer.trials()
-    assert [trial.state.value for trial in trials] == ["complete", "complete", "failed"]
-    assert driver.optuna_states() == ["COMPLETE", "COMPLETE", "FAIL"]
-
-
-@pytest.mark.parametrize("after", range(12))
-def test_a_commit_whose_answer_is_lost_is_not_repeated(driver, pauses, after):
-    desk = Desk(driver.writer, 3)
-    with lost_answer(driver.engine, after):
-        act_out(desk)
-    assert desk.error is None
-    trials = driver.writer.trials()
-    assert [trial.state.value for trial in trials] == ["complete", "complete", "failed"]
-    assert driver.optuna_states() == ["COMPLETE", "COMPLETE", "FAIL"]
-
-
-def test_an_outage_that_lasts_is_reported(driver, pauses):
-    desk = Desk(driver.writer, 3, patience=0.0)
-    desk.hand_out("a")
-    with outage(driver.engine):
-        desk.hear("a", one_epoch("complete"))
-    assert desk.is_done
-    assert isinstance(desk.error, SearchError)
-    assert "study database does not answer" in str(desk.error)
-    assert "`vaesearch resume`, or `confirm` again, goes on" in str(desk.error)
-
-
 def test_what_travels_comes_back_the_same():
     assignment = Assignment(3, 2, {"widths": [1, 2], "beta": 0.1, "variance": None}, 7)
     assert Assignment.from_json(assignment.to_json()) == assignment
@@ -254,62 +175,3 @@ def test_what_is_still_out_when_tune_ends_waits_for_the_next_driver(driver):
     desk.end()
     assert desk.is_done
     assert driver.writer.trial(0).state is TrialState.WAITING
-
-
-def outcomes(driver):
-    return [(a.trial, a.number, a.outcome) for a in read_attempts(driver.reader)]
-
-
-class TestSharing:
-    def test_those_that_started_last_save_and_wait(self, driver):
-        desk = Desk(driver.writer, 5)
-        asked: list[Assignment] = []
-        desk.on_stop_attempt = asked.append
-        tasks = [desk.hand_out(worker) for worker in "abc"]
-        assert (desk.num_live, desk.num_wanted) == (3, 5)
-        for _ in range(3):  # asked once
-            desk.keep(1)
-        assert asked == tasks[1:]
-        desk.hear("c", one_epoch("interrupted"))
-        assert driver.writer.trial(tasks[2].trial).state is TrialState.WAITING
-        assert outcomes(driver)[-1] == (tasks[2].trial, 1, "interrupted")
-        again = desk.hand_out("c")
-        assert (again.trial, again.attempt) == (tasks[2].trial, 2)
-
-    def test_an_attempt_after_it_is_not_asked_because_of_the_first(self, driver):
-        desk = Desk(driver.writer, 1)
-        asked: list[Assignment] = []
-        desk.on_stop_attempt = asked.append
-        desk.hand_out("a")
-        desk.keep(0)
-        desk.hear("a", one_epoch("interrupted"))
-        desk.hand_out("a")
-        desk.keep(1)
-        assert [task.attempt for task in asked] == [1]
-
-    def test_with_room_for_all_nobody_is_asked(self, driver):
-        desk = Desk(driver.writer, 3)
-        desk.on_stop_attempt = lambda task: pytest.fail(f"{task} was asked")
-        desk.hand_out("a")
-        desk.keep(1)
-
-
-class TestOutOfMemory:
-    def test_it_is_tried_once_more_alone(self, driver):
-        desk = Desk(driver.writer, 2)
-        task = desk.hand_out("a")
-        assert not task.is_alone
-        desk.hear("a", Round([], "exhausted", "ResourceExhaustedError: OOM"))
-        again = desk.hand_out("a")
-        assert (again.trial, again.attempt, again.is_alone) == (task.trial, 2, True)
-        desk.hear("a", Round([], "exhausted", "ResourceExhaustedError: OOM"))
-        ended = driver.writer.trial(task.trial)
-        assert (ended.state, ended.reason) == (TrialState.FAILED, "ResourceExhaustedError: OOM")
-        assert outcomes(driver) == [(0, 1, "out of memory"), (0, 2, "failed")]
-        assert not desk.hand_out("a").is_alone
-
-    def test_a_later_driver_knows_it(self, driver):
-        first = Desk(driver.writer, 1)
-        first.hand_out("a")
-        first.hear("a", Round([], "exhausted", "MemoryError"))
-        assert Desk(driver.writer, 1).hand_out("a").is_alone
