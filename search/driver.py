@@ -226,7 +226,6 @@ def _run(
     # Ray takes a second to import; a command that is refused should not wait for it.
     from search.executor.local_cluster import ray_started
     from search.executor.node_stats import watching_nodes
-    from search.executor.session import Session
     from search.executor.slots import sharing
 
     reader, writer, stopper = held_search
@@ -239,6 +238,9 @@ def _run(
         sharing(writer.lease, config.resources, is_shared=address is not None) as slots,
         watching_nodes(add_sample, store),
     ):
+        # Ray Tune takes another second, in which workers start.
+        from search.executor.session import Session
+
         session = Session(reader, writer, place.workspace, stopper, say, work)
         try:
             return session.run(place.dataset_folder, slots)

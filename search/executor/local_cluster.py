@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ def ray_started(
     for name in ("ray", "ray.tune", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        with _own_signals():
+        with _own_signals(), _environment(_worker_environment(resources), address):
             ray.init(**_init_arguments(resources, address, code))
     except Exception as error:
         raise WorkersError(_refusal(address, error)) from error
@@ -51,6 +51,28 @@ def ray_started(
         yield
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _environment(settings: Mapping[str, str], address: str | None) -> Iterator[None]:
+    """Has the processes of a Ray that is started here inherit an environment.
+
+    Ray starts some workers at once, while others are still to import what they need, and these
+    serve whoever asks for no environment of his own.
+    """
+    if address is not None:
+        yield
+        return
+    kept = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager
@@ -68,10 +90,12 @@ def _own_signals() -> Iterator[None]:
 def _init_arguments(
     resources: ResourcesSection, address: str | None, code: Path | None
 ) -> dict[str, Any]:
-    environment: dict[str, Any] = {"env_vars": _worker_environment(resources)}
+    environment: dict[str, Any] = {}
+    if address is not None:
+        environment["env_vars"] = _worker_environment(resources)
     if code is not None:
         environment["py_modules"] = [str(path) for path in importable(code)]
-        environment["env_vars"] |= permission(code)
+        environment["env_vars"] = {**environment.get("env_vars", {}), **permission(code)}
     common = {
         "log_to_driver": False,
         "logging_level": logging.CRITICAL,

@@ -142,7 +142,7 @@ def watching_nodes(add: Callable[[NodeSample], None] | None, store: str) -> Iter
 
 @final
 class _Watch:
-    """The thread: one process on every node that lives, which is asked again and again."""
+    """The thread: it looks at this node itself, and asks a process on every other living one."""
 
     def __init__(self, add: Callable[[NodeSample], None], store: str):
         self._add = add
@@ -162,19 +162,22 @@ class _Watch:
             self._drop(node_id)
 
     def _run(self) -> None:
+        here, stats = str(ray.get_runtime_context().get_node_id()), None
         while not self._ended.is_set():
             due = time.monotonic() + _PERIOD_SECONDS
             try:
                 names = node_names(ray.nodes())
                 if not self._ended.is_set():  # Ray would start again if it had been ended
-                    self._ask(names)
+                    self._ask({key: name for key, name in names.items() if key != here})
+                    stats = stats or NodeStats(self._store)
+                    self._add(NodeSample(names[here], *stats.sample()))
                     self._collect(names, due)
             except Exception as error:  # noqa: BLE001 - whatever it is, the search goes on
                 _log.info("The load of the nodes cannot be read", exc_info=error)
             self._ended.wait(due - time.monotonic())
 
     def _ask(self, names: Mapping[str, str]) -> None:
-        """Asks every node that has answered, or is new."""
+        """Asks every other node that has answered, or is new."""
         for node_id in self._actors.keys() - names.keys():
             self._drop(node_id)
         for node_id in names:

@@ -226,29 +226,32 @@ def test_nodes_that_come_go_and_hang_are_sampled_while_they_can_be(
     heard, host = Heard(), node_names(ray.nodes())[ray.get_runtime_context().get_node_id()]
     with watching_nodes(heard.add, str(tmp_path)):
         heard.wait_for_more(host)
-        (first,) = processes()
+        assert not processes()  # of its own node the driver knows itself
         second = cluster.add_node(num_cpus=1)
+        heard.wait_for_more(node_names(ray.nodes())[second.node_id])
+        (watcher,) = processes()
+        third = cluster.add_node(num_cpus=1)
         names = node_names(ray.nodes())
         assert set(names.values()) == {f"{host}-{node_id[:6]}" for node_id in names}
         for name in names.values():
             heard.wait_for_more(name)
-        first.send_signal(signal.SIGSTOP)  # one node hangs, the other is asked all the same
-        other = names[second.node_id]
+        watcher.send_signal(signal.SIGSTOP)  # one node hangs, the other is asked all the same
+        other = names[third.node_id]
         for _ in range(3):
             heard.wait_for_more(other)
-        cluster.remove_node(second)
-        wait_until(lambda: len(node_names(ray.nodes())) == 1, "the node is known to be dead")
-        first.send_signal(signal.SIGCONT)
-        heard.wait_for_more(host)
-        os.kill(first.pid, signal.SIGKILL)  # is started again
-        heard.wait_for_more(host)
+        cluster.remove_node(third)
+        wait_until(lambda: len(node_names(ray.nodes())) == 2, "the node is known to be dead")
+        watcher.send_signal(signal.SIGCONT)
+        heard.wait_for_more(names[second.node_id])
+        os.kill(watcher.pid, signal.SIGKILL)  # is started again
+        heard.wait_for_more(names[second.node_id])
         (again,) = processes()
         again.send_signal(signal.SIGSTOP)  # hangs when the search ends
         started = time.monotonic()
     assert time.monotonic() - started < 3
     wait_until(lambda: not processes(), "the processes have ended")
     assert "node-stats" not in {thread.name for thread in threading.enumerate()}
-    assert ray.cluster_resources()["CPU"] == 1
+    assert ray.cluster_resources()["CPU"] == 2
 
 
 def test_without_anybody_to_hear_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
