@@ -62,7 +62,8 @@ class Problem:
 
 
 def prepared(data_dir: Path | None, folder: Path, epochs: int, num_images: int) -> Problem:
-    """Reads the images and trains the judge, which is at hand for both sides from then on.
+    """Reads the images and trains the judge: at hand for both sides from then on, as for any second
+    search on the same images.
 
     Args:
         data_dir: Folder of MNIST's four IDX files; None for the digits that scikit-learn brings.
@@ -71,7 +72,7 @@ def prepared(data_dir: Path | None, folder: Path, epochs: int, num_images: int) 
         num_images: Generated after every epoch.
     """
     from search.models.images import load_images
-    from search.models.judge import prepare_judge
+    from search.models.work import TRAINING
     from search.workspace import Workspace
 
     name = "digits" if data_dir is None else "mnist"
@@ -79,7 +80,7 @@ def prepared(data_dir: Path | None, folder: Path, epochs: int, num_images: int) 
     problem = Problem(name, data_dir, cache, None, (), epochs, num_images)
     config = problem.study("prepared", 1)
     dataset = load_images(config, cache)
-    folders, facts = prepare_judge(config, str(dataset.folder), cache)
+    folders, facts = TRAINING.prepare(config, str(dataset.folder), cache)
     ceiling = [facts["ceiling"][name] for name in OBJECTIVES]
     return dataclasses.replace(problem, folders=folders, ceiling=ceiling)
 

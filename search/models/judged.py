@@ -36,7 +36,7 @@ def kept(
 
 def _path(config: StudyConfig, dataset_folder: str, cache: Path) -> Path:
     """Returns a name that stands for all that decides what is found."""
-    place = [str(Path(name).absolute()) for name in (dataset_folder, cache)]
+    place = [str(Path(name).resolve()) for name in (dataset_folder, cache)]
     key = [*place, config.dataset.extractor, config.measure.num_images, code_hash()]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
     return cache / "references" / f"prepared-{digest[:32]}.json"
@@ -49,4 +49,4 @@ def _digests(folders: ImageFolders, facts: dict[str, Any]) -> dict[str, str]:
     name = f"reference-{facts['extractor_hash'][:16]}-*-validation.npz"
     found = [*Path(folders.extractor).iterdir(), *Path(folders.references).glob(name)]
     files = sorted(path for path in found if path.is_file())
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {str(path.resolve()): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -84,3 +84,10 @@ def test_a_record_that_was_cut_short_is_none(prepared):
         assert kept(*arguments) is None
     finally:
         path.write_text(content)
+
+
+def test_the_same_place_under_another_name_is_the_same(prepared, tmp_path):
+    (config, folder, cache), found = prepared
+    (tmp_path / "cache").symlink_to(cache)
+    folders, facts = kept(config, folder, tmp_path / "cache")
+    assert (folders.dataset, facts) == (folder, found[1])
