@@ -14,7 +14,7 @@ from search.errors import IdentityError, LeaseLostError, SpentError
 from search.executor.desk import Desk
 from search.files import Files
 from search.models.belongings import use_code, with_code
-from search.models.corners import corner_models
+from search.models.corners import corner_models, refuse_ignored
 from search.models.images import differences, identity, load_images, with_absolute_paths
 from search.models.work import TRAINING
 from search.node_sample import NodeSample
@@ -89,6 +89,7 @@ def check_study(config: StudyConfig, workspace: Workspace) -> dict[str, Any]:
     if config.store is not None:
         Files(config.store)  # refuses an address with a password in it
     dataset = load_images(config, workspace.cache)
+    refuse_ignored(config)
     corner_models(config, dataset.image_shape)  # refuses an impossible space
     choose_sampler(config)  # refuses one that cannot work on it
     return identity(config, dataset)

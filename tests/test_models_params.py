@@ -239,15 +239,6 @@ def test_no_hidden_layer_is_a_linear_model():
         ({**CONV, "pool": "min"}, "pool"),
         ({"filters": [8]}, "`filters` means nothing to `backbone: dense`"),
         ({"pool": "max"}, "`pool` means nothing to `backbone: dense`"),
-        (
-            {"encoder": "mine:e", "decoder": "mine:d", "widths": [9]},
-            "`widths` means nothing to your own `encoder` and `decoder`; leave it out, or "
-            "give your function an argument widths and set `own.widths`",
-        ),
-        (
-            {"decoder": "mine:d", "decoder_widths": [9]},
-            "`decoder_widths` means nothing to your own `decoder`",
-        ),
     ],
 )
 def test_an_impossible_model_is_refused_in_one_line(params, said):

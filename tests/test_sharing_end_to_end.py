@@ -15,7 +15,7 @@ from search.study.database import open_database
 from search.study.reader import StudyReader
 from search.trial import TrialState
 from search.workspace import Workspace
-from tests.chaos.work import expected
+from tests.chaos.work import expected, fails
 from tests.ray_nodes import open_cluster
 from tests.search.examples import make_study
 
@@ -25,11 +25,13 @@ EPOCHS = 40
 
 def check_whole(reader: StudyReader) -> None:
     """Checks that every trial has ended, with the figures of one that nothing disturbed."""
+    assert len(reader.trials()) == reader.record().config.budget.trials
     for trial in reader.trials():
-        assert trial.state in (TrialState.COMPLETE, TrialState.FAILED)
         figures = [{k: m.metrics[k] for k in ("fid", "tvd")} for m in trial.measurements]
+        is_lost = fails(trial.seed)
+        assert trial.state is (TrialState.FAILED if is_lost else TrialState.COMPLETE)
         wanted = expected(trial.params, trial.seed, EPOCHS)
-        assert figures == wanted[: len(figures)]
+        assert figures == (wanted[: len(figures)] if is_lost else wanted)
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_a_search_that_comes_later_gets_its_half(cluster: str, tmp_path: Path) -
 def test_a_node_that_joins_takes_trials_and_one_that_goes_loses_none(tmp_path: Path) -> None:
     place = Workspace.at(tmp_path / "vaesearch-workspace")
     place.make()
-    budget = {"trials": 6, "epochs": EPOCHS}
+    budget = {"trials": 15, "epochs": EPOCHS}
     create(make_study(name="growing", budget=budget, tracking={"mlflow": False}), place)
     reader = StudyReader(open_database(place.study_url), "growing")
     with open_cluster() as nodes:
@@ -104,7 +106,12 @@ def test_a_node_that_joins_takes_trials_and_one_that_goes_loses_none(tmp_path: P
         try:
             wait_until(lambda: num_running(reader) == 1, [process], place)
             nodes.add_node(num_cpus=2)
-            wait_until(lambda: num_running(reader) == 3, [process], place)
+
+            def are_under_way() -> bool:
+                running = [t for t in reader.trials() if t.state is TrialState.RUNNING]
+                return len(running) == 3 and all(0 < t.last_epoch < EPOCHS // 2 for t in running)
+
+            wait_until(are_under_way, [process], place)
             nodes.remove_node(first, allow_graceful=False)
             assert process.wait(300) == 0
         finally:

@@ -17,11 +17,6 @@ from vaemodels.checks import refuse
 
 # Allowed modules, separated by commas: how a process is told that others start.
 OWN_MODULES: Final = "VAEMODELS_OWN_MODULES"
-# What models, searches and their libraries import after own code was allowed.
-_LIBRARIES: Final = sys.stdlib_module_names | {
-    *("keras", "matplotlib", "mlflow", "moocore", "numpy", "optuna", "pandas", "PIL", "ray"),
-    *("scipy", "search", "sklearn", "tensorflow", "torch", "vaemodels"),
-}
 _NAME: Final = re.compile(r"([A-Za-z_]\w*)(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -122,12 +117,7 @@ def _allowed() -> set[str]:
 
 
 def _check_place(name: str, folder: Path) -> None:
-    """Refuses a module whose name this process has already imported from elsewhere, or will."""
-    if name in _LIBRARIES:
-        raise ValueError(
-            f"Invalid folder of own code, {folder}. Its module `{name}` would be imported in place "
-            "of the library of that name. Rename yours."
-        )
+    """Refuses a module whose name this process has already imported from elsewhere."""
     loaded = getattr(sys.modules.get(name), "__file__", None)
     if name in sys.modules and (loaded is None or not Path(loaded).is_relative_to(folder)):
         raise ValueError(

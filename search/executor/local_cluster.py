@@ -70,7 +70,7 @@ def _environment(settings: Mapping[str, str], address: str | None) -> Iterator[N
     finally:
         for name, value in kept.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value
 
@@ -110,6 +110,8 @@ def _init_arguments(
         **common,
         "address": "local",  # whatever cluster RAY_ADDRESS names, or was started here before
         "num_cpus": max(cores or 1, wanted),
+        # Ray would count the GPU -1, which processes that asked for none are told to see.
+        **({} if resources.gpus else {"num_gpus": 0}),
         "include_dashboard": False,
         "_node_ip_address": "127.0.0.1",
     }

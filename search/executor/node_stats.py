@@ -142,7 +142,7 @@ def watching_nodes(add: Callable[[NodeSample], None] | None, store: str) -> Iter
 
 @final
 class _Watch:
-    """The thread: it looks at this node itself, and asks a process on every other living one."""
+    """One thread looks at this node, another asks a process on every other one that lives."""
 
     def __init__(self, add: Callable[[NodeSample], None], store: str):
         self._add = add
@@ -150,28 +150,49 @@ class _Watch:
         self._actors: dict[str, Any] = {}  # by the node's id
         self._asked: dict[str, Any] = {}  # what has not been answered yet, likewise
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="node-stats")
+        self._here = str(ray.get_runtime_context().get_node_id())
+        self._threads = [
+            threading.Thread(target=target, daemon=True, name="node-stats")
+            for target in (self._look_here, self._look_elsewhere)
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def end(self) -> None:
         self._ended.set()
-        self._thread.join(_END_SECONDS)
+        deadline = time.monotonic() + _END_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
         for node_id in list(self._actors):
             self._drop(node_id)
 
-    def _run(self) -> None:
-        here, stats = str(ray.get_runtime_context().get_node_id()), None
+    def _look_here(self) -> None:
+        made: list[NodeStats] = []
+
+        def look(names: Mapping[str, str], due: float) -> None:
+            if not made:
+                made.append(NodeStats(self._store))
+            self._add(NodeSample(names[self._here], *made[0].sample()))
+
+        self._again_and_again(look)
+
+    def _look_elsewhere(self) -> None:
+        def look(names: Mapping[str, str], due: float) -> None:
+            self._ask({node_id: name for node_id, name in names.items() if node_id != self._here})
+            self._collect(names, due)
+
+        self._again_and_again(look)
+
+    def _again_and_again(self, look: Callable[[Mapping[str, str], float], None]) -> None:
+        """Calls `look` with the names of the nodes and the time at which it is called again."""
         while not self._ended.is_set():
             due = time.monotonic() + _PERIOD_SECONDS
             try:
                 names = node_names(ray.nodes())
                 if not self._ended.is_set():  # Ray would start again if it had been ended
-                    self._ask({key: name for key, name in names.items() if key != here})
-                    stats = stats or NodeStats(self._store)
-                    self._add(NodeSample(names[here], *stats.sample()))
-                    self._collect(names, due)
+                    look(names, due)
             except Exception as error:  # noqa: BLE001 - whatever it is, the search goes on
                 _log.info("The load of the nodes cannot be read", exc_info=error)
             self._ended.wait(due - time.monotonic())

@@ -45,6 +45,8 @@ def prepare(
     arguments = (config, dataset_folder, workspace.cache)
     is_shared = spans_machines() if is_shared is None else is_shared
     if not is_shared or work.publish is None or work.prepare_shared is None:
+        if is_stopping():
+            return None
         found = work.kept(*arguments)
         return found or remotely(config.resources, is_stopping, work.prepare, *arguments)
     sources = remotely_here(is_stopping, work.publish, *arguments, workspace.store(config))

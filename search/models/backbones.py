@@ -40,7 +40,13 @@ def backbones(params: Mapping[str, ParamValue]) -> Pair:
         raise StudyConfigError(f"`backbone` must be one of {names}. Received: {kind!r}.")
     # Lists of layers can only be fixed, for all trials: they wait for those that are hybrids.
     for name in sorted((_ALL - _PARAMS["hybrid"]) & set(params)):
-        _check_means_something(name, str(kind), params)
+        if name not in _PARAMS[str(kind)]:
+            owners = [other for other, known in _PARAMS.items() if name in known]
+            condition = owners[0] if len(owners) == 1 else f"[{', '.join(owners)}]"
+            raise StudyConfigError(
+                f"`{name}` means nothing to `backbone: {kind}`; give it "
+                f"`when: {{backbone: {condition}}}`."
+            )
     build = {"dense": _dense, "conv": _conv, "recurrent": _recurrent, "hybrid": _hybrid}
     try:
         return build[str(kind)](params)
@@ -48,20 +54,14 @@ def backbones(params: Mapping[str, ParamValue]) -> Pair:
         raise StudyConfigError(str(error)) from error
 
 
-def _check_means_something(name: str, kind: str, params: Mapping[str, ParamValue]) -> None:
-    if name not in _PARAMS[kind]:
-        owners = [other for other, known in _PARAMS.items() if name in known]
-        condition = owners[0] if len(owners) == 1 else f"[{', '.join(owners)}]"
-        raise StudyConfigError(
-            f"`{name}` means nothing to `backbone: {kind}`; give it "
-            f"`when: {{backbone: {condition}}}`."
-        )
-    halves = ["decoder"] if name.startswith("decoder_") else ["encoder", "decoder"]
-    if all(params.get(half) is not None for half in halves):  # functions of the user's
-        raise StudyConfigError(
-            f"`{name}` means nothing to your own `{'` and `'.join(halves)}`; leave it out, or give "
-            f"your function an argument {name} and set `own.{name}`."
-        )
+def ignored(params: Mapping[str, ParamValue]) -> set[str]:
+    """Returns those params of a backbone that change nothing, because functions of the user's make
+    the encoder or the decoder that they are about."""
+    names = (_ALL - _PARAMS["hybrid"]) & set(params)
+    own = {half for half in ("encoder", "decoder") if params.get(half) is not None}
+    if own == {"encoder", "decoder"}:
+        return set(names)
+    return {name for name in names if "decoder" in own and name.startswith("decoder_")}
 
 
 def _shared(params: Mapping[str, ParamValue], *names: str) -> dict[str, Any]:

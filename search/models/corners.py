@@ -6,6 +6,7 @@ from typing import Final
 from search.config import StudyConfig
 from search.errors import StudyConfigError
 from search.grid import corner_points
+from search.models.backbones import ignored
 from search.models.counting import ImpossibleModelError, count_built
 from search.models.params import model_config, own_sampler, training_config
 from search.trial import Params
@@ -47,6 +48,26 @@ def corner_models(
         except (StudyConfigError, ValueError) as error:
             raise _impossible(point, error) from error
     return sized + _built(built)
+
+
+def refuse_ignored(config: StudyConfig) -> None:
+    """Refuses params that change no model of the space.
+
+    Raises:
+        StudyConfigError: If functions of the user's make every encoder or decoder that one is
+            about.
+    """
+    all_ignored: set[str] = set()
+    used: set[str] = set()
+    for point in itertools.islice(corner_points(config.parameters, config.fixed), _MOST_CORNERS):
+        params = config.model_params(point)
+        all_ignored |= ignored(params)
+        used |= params.keys() - ignored(params)
+    for name in sorted(all_ignored - used):
+        raise StudyConfigError(
+            f"`{name}` means nothing where your own functions make encoder and decoder; leave it "
+            f"out, or give one of them an argument {name} and set `own.{name}`."
+        )
 
 
 def _built(models: list[tuple[VAEConfig, Params]]) -> list[tuple[int, Params]]:

@@ -4,13 +4,16 @@ A search keeps the code that it began with, so that a folder that is edited late
 never had it, changes nothing.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.util
 import io
+import re
 import sys
 import zipfile
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Final, final
 
@@ -48,6 +51,11 @@ def pack(path: str) -> Archive:
         StudyConfigError: If there is nothing to import, or too much.
     """
     files = _files(path)
+    if hidden := sorted({name.partition("/")[0].removesuffix(".py") for name in files} & _taken()):
+        raise _refuse(
+            f"the module `{hidden[0]}` of {path} would be imported in place of the library of that "
+            "name; rename it"
+        )
     if len(files) > _MOST_FILES:
         raise _refuse(
             f"{path} has {len(files):,} files, more than {_MOST_FILES:,}; name a smaller folder"
@@ -70,6 +78,17 @@ def pack(path: str) -> Archive:
             contents[name] = content
             archive.writestr(zipfile.ZipInfo(name, _SAME_DATE), content, zipfile.ZIP_DEFLATED)
     return Archive(_digest(contents), packed.getvalue())
+
+
+def _taken() -> set[str]:
+    """Returns the names of modules of Python, of this program and of the libraries it asks for."""
+    required: set[str] = set()
+    with contextlib.suppress(metadata.PackageNotFoundError):  # from a folder that is not installed
+        for line in metadata.requires("vaesearch") or ():
+            required.add(re.split(r"[^\w.-]", line)[0].lower())
+    owners = metadata.packages_distributions().items()
+    libraries = {name for name, found in owners if required & {one.lower() for one in found}}
+    return libraries | set(sys.stdlib_module_names) | {"search", "vaemodels"}
 
 
 def place(archive: Archive, cache: Path) -> Path:

@@ -8,7 +8,7 @@ import time
 from typing import Final, final
 
 from search.config import StudyConfig
-from search.models.corners import corner_models
+from search.models.corners import corner_models, refuse_ignored
 from search.models.images import has_classes
 from search.models.measuring import Measurer
 from search.models.params import model_config, own_sampler, training_config
@@ -57,6 +57,7 @@ def preview(config: StudyConfig, dataset: Dataset) -> list[Preview]:
     Raises:
         StudyConfigError: If a corner of the space cannot be built; the message says which and why.
     """
+    refuse_ignored(config)
     sized = corner_models(config, dataset.image_shape)
     smallest = min(sized, key=lambda pair: pair[0])
     largest = max(sized, key=lambda pair: pair[0])

@@ -14,7 +14,8 @@ _UNUSED: Final = ("matplotlib", "sklearn")
 def load_keras() -> None:
     """Loads TensorFlow and Keras, which is told that libraries it can do without are not there.
 
-    They can be imported as ever afterwards.
+    They can be imported as ever afterwards; only what Keras makes of them, its wrappers for
+    scikit-learn and its plots, is missing in this process.
     """
     hidden = [name for name in _UNUSED if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type] # None refuses an import
@@ -23,7 +24,7 @@ def load_keras() -> None:
         import tensorflow  # noqa: F401
     finally:
         for name in hidden:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
 
 
 def load_tensorflow() -> None:

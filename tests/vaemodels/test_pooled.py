@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from vaemodels.metrics.extractor import Extractor
 from vaemodels.metrics.pooled import can_pool_at_once, pooled_convolution
 from vaemodels.metrics.recipes import build_network, recipe_for
 
@@ -32,3 +33,14 @@ def test_it_is_the_convolution_and_then_the_pooling(shape):
 @pytest.mark.parametrize("shape", [(28, 28, 3), (7, 8, 1), (8, 7, 1), (64, 33, 1)])
 def test_colours_and_windows_over_the_edge_are_left_to_the_layers(shape):
     assert not can_pool_at_once(*first_layers(shape))
+
+
+def test_an_extractor_gives_what_its_layers_give():
+    shape = (28, 28, 1)
+    trunk, head = build_network(recipe_for(shape), shape, num_classes=10, seed=3)
+    weights = [np.asarray(weight) for weight in (*trunk.weights, *head.weights)]
+    images = np.random.default_rng(0).random((300, *shape), dtype=np.float32)
+    features, classes = Extractor(shape, 10, weights, 0.0, "data").features(images)
+    expected = np.asarray(trunk(images))
+    assert np.allclose(features, expected, rtol=0, atol=1e-5)
+    assert (classes == np.asarray(head(expected)).argmax(axis=1)).mean() > 0.99  # but for ties
