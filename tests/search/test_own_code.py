@@ -89,8 +89,8 @@ class TestPacking:
     def test_a_package_is_packed_under_its_name(self, lab, tmp_path):
         by_folder = place(pack(str(lab / "lab_tools")), tmp_path)
         assert [path.name for path in importable(by_folder)] == ["lab_tools"]
-        installed = place(pack("typer"), tmp_path)
-        assert (installed / "typer" / "main.py").is_file()
+        installed = place(pack("iniconfig"), tmp_path)
+        assert (installed / "iniconfig" / "exceptions.py").is_file()
         module = place(pack("typing_extensions"), tmp_path)
         assert [path.name for path in importable(module)] == ["typing_extensions.py"]
 
