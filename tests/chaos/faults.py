@@ -20,8 +20,6 @@ from tests.chaos.harness import Chaos
 _SQL_SECONDS: Final = 30.0
 _MLFLOW_SECONDS: Final = 5.0
 _END_SECONDS: Final = 60.0
-# A driver that lost its search gives its workers a minute to answer, and MLflow half of one.
-_PARTING_SECONDS: Final = 120.0
 _WORKER_SECONDS: Final = 60.0
 _WORKER: Final = "ray::ResourceTrainable"  # Tune's name for a trainable that was given resources
 _STOPPING: Final = "stopping: the trials save and end"
@@ -112,7 +110,7 @@ def frozen_driver(chaos: Chaos, _: random.Random) -> None:
     chaos.driver = None
     chaos.resume()
     first.send_signal(signal.SIGCONT)
-    first.wait(_PARTING_SECONDS)
+    first.wait(_END_SECONDS)
     if holder is None:  # it had ended its search before, and only its process was left
         chaos.counts["drivers frozen after their end"] += 1
     else:
