@@ -50,6 +50,7 @@ class SmallDesk:
         self._deadline = time.monotonic() + HANGS_SECONDS
         self.ended = []
         self.is_closed = False
+        self.error = None
 
     @property
     def is_done(self):

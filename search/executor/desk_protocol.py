@@ -4,10 +4,17 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from search.assignment import Assignment, Round
+from search.errors import SearchError
 
 
 class TrialDesk(Protocol):
-    """Hands out attempts and hears what comes of them."""
+    """Hands out attempts and hears what comes of them.
+
+    Attributes:
+        error: What ended it, if something did.
+    """
+
+    error: SearchError | None
 
     @property
     def is_done(self) -> bool:

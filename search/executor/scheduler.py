@@ -10,6 +10,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.assignment import Assignment, Round
+from search.errors import LeaseLostError
 from search.executor.desk_protocol import TrialDesk
 from search.executor.nodes import NodeWatch
 from search.executor.placement import Placement
@@ -18,6 +19,7 @@ from search.spending import Spending
 # How long, once the desk is closed, workers may take to save and end. One that cannot (its node is
 # gone, or it hangs) must not keep the driver from ending.
 _PARTING_SECONDS: Final = 60.0
+_OVERTAKEN_SECONDS: Final = 10.0  # what they save is of no use where another driver goes on
 _ANSWER_SECONDS: Final = 2.0
 
 
@@ -142,7 +144,9 @@ class DeskStopper(tune.Stopper):
         if not self._desk.is_closed:
             return False
         self._closed_since = self._closed_since or time.monotonic()
-        return time.monotonic() - self._closed_since > _PARTING_SECONDS
+        is_overtaken = isinstance(self._desk.error, LeaseLostError)
+        patience = _OVERTAKEN_SECONDS if is_overtaken else _PARTING_SECONDS
+        return time.monotonic() - self._closed_since > patience
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # as in DeskSearcher
