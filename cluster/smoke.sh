@@ -209,7 +209,8 @@ client() { # as a person's own machine: nothing in the environment but where the
 }
 start supervisor env "${drivers_env[@]}" vaesearch supervise --cluster "$address" --every 2
 client submit "$folder/study.yaml" --detach
-client submit "$folder/study.yaml" --detach | grep -q "Attached" || fail "submitted twice, run twice"
+said=$(client submit "$folder/study.yaml" --detach)
+[[ $said == Attached* ]] || fail "submitted twice, run twice: $said"
 rm -r "$folder/lab"
 say "a search is submitted; submitting it again attaches to it"
 

@@ -36,13 +36,14 @@ class Command:
     def output(self) -> str:
         return self._log.read_text()
 
-    def wait(self, seconds: float = DEADLINE_SECONDS) -> int:
-        """Waits for the end and returns the exit status; a command that hangs is ended."""
+    def wait(self, seconds: float = DEADLINE_SECONDS, status: int = 0) -> None:
+        """Waits for the end, which must be of that status; a command that hangs is ended."""
         try:
-            return self.process.wait(seconds)
+            found = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.end()
             raise AssertionError(f"still running after {seconds} s:\n{self.output}") from None
+        assert found == status, f"exit status {found}, not {status}:\n{self.output}"
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -73,8 +74,7 @@ def running(folder: Path, *arguments: str, **environment: str) -> Iterator[Comma
 def finished(folder: Path, *arguments: str, status: int = 0, **environment: str) -> str:
     """Runs a command to its end and returns its output; another exit status is a failure."""
     with running(folder, *arguments, **environment) as command:
-        found = command.wait()
-        assert found == status, f"exit status {found}:\n{command.output}"
+        command.wait(status=status)
         return command.output
 
 

@@ -87,5 +87,5 @@ def _printed(code, folder):
 def test_its_page_of_trials_starts(tmp_path):
     assert "`vaesearch ui`" in README
     with running(tmp_path, "ui") as command:
-        assert command.wait() == 1
+        command.wait(status=1)
     assert "no MLflow record yet" in command.output
