@@ -44,7 +44,11 @@ class Inference:
 
     def reconstruct(self, images: NDArray[Any], scale: float = 1.0) -> NDArray[np.float32]:
         """Returns images decoded from their codes, in [0, 1]."""
-        return self._forward("reconstruct", self.vae.reconstruct, images, scale)
+        return self.reconstruct_from(self.means(images, scale))
+
+    def reconstruct_from(self, means: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Returns what `reconstruct` does where the posteriors' means of `u` are known."""
+        return self.decode(np.asarray(self.vae.link(means)))
 
     def decode(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
         """Returns the decoder's mean images in [0, 1] of latent vectors `(num, latent_dim)`."""

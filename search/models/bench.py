@@ -160,7 +160,8 @@ class ModelTraining:
         samples = self._samples(_SHEET_IMAGES)
         count = _SHEET_IMAGES // 2
         stored, scale = dataset.validation.images[:count], dataset.scale
-        rebuilt = trainer.inference.reconstruct(stored, scale)
+        # By the means of an evaluation, which is compiled already.
+        rebuilt = trainer.inference.reconstruct_from(trainer.evaluate_with_means(stored, scale)[1])
         pairs = image_pairs(stored / np.float32(scale), rebuilt)
         return {"samples.png": _png(samples), "reconstructions.png": _png(pairs)}
 

@@ -134,9 +134,8 @@ class Measurer:
     def _collapse(self, trainer: Trainer, means: NDArray[np.float32]) -> dict[str, float]:
         """Returns how many alarms a model raises that ignores its images, and how it rebuilds."""
         rows = thinned_rows(len(means), _COLLAPSE_IMAGES)
-        stored, scale = self._split.images[rows], self._dataset.scale
-        images = stored / np.float32(scale)
-        rebuilt = trainer.inference.reconstruct(stored, scale)
+        images = self._split.images[rows] / np.float32(self._dataset.scale)
+        rebuilt = trainer.inference.reconstruct_from(means[rows])
         errors = np.square(rebuilt - images).sum(axis=(1, 2, 3))
         # In real coordinates: many weights on a simplex vary little each in a healthy model, too.
         codes = np.asarray(trainer.vae.link.to_real(means[rows]))

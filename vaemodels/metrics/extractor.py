@@ -20,7 +20,13 @@ from vaemodels.data import Dataset
 from vaemodels.data.publish import published_folder
 from vaemodels.metrics.classifier import train_classifier
 from vaemodels.metrics.pooled import can_pool_at_once, pooled_convolution
-from vaemodels.metrics.recipes import NUM_FEATURES, RECIPE_VERSION, build_network, recipe_for
+from vaemodels.metrics.recipes import (
+    NUM_FEATURES,
+    RECIPE_VERSION,
+    build_network,
+    recipe_for,
+    side_in_use,
+)
 
 _BATCH_SIZE = 250
 _FORMAT = 1
@@ -227,12 +233,14 @@ def untrained_extractor(dataset: Dataset) -> Extractor:
 
 
 def _run_trunk(trunk: Any, images: Any) -> Any:
-    """Returns what the trunk makes of images, its first convolution pooled at once if it can be."""
-    convolution, pooling, *others = trunk.layers
-    if not can_pool_at_once(convolution, pooling):
-        return trunk(images, training=False)
-    x = pooled_convolution(convolution, images)
-    for layer in others:
+    """Returns what the trunk makes of images: the same from fewer pixels and in fewer passes."""
+    shape = images.shape[1:]
+    height, width = (side_in_use(recipe_for(shape), side) for side in shape[:2])
+    x = images[:, :height, :width]
+    layers = trunk.layers
+    if can_pool_at_once(*layers[:2]):
+        x, layers = pooled_convolution(layers[0], x), layers[2:]
+    for layer in layers:
         x = layer(x)
     return x
 

@@ -52,6 +52,23 @@ def recipe_for(image_shape: tuple[int, int, int]) -> Recipe:
     return Recipe("general", filters, "same")
 
 
+def side_in_use(recipe: Recipe, side: int) -> int:
+    """Returns how many pixels of a side the features depend on.
+
+    Where nothing is padded, each halving drops the last pixel of an odd side, and with it what lay
+    before: of 28 pixels 26 are in use.
+    """
+    if recipe.padding == "same":
+        return side
+    sizes = [side]
+    for _ in recipe.filters:
+        sizes.append((sizes[-1] - 2) // 2)
+    in_use = sizes[-1]
+    for _ in recipe.filters:
+        in_use = 2 * in_use + 2
+    return in_use
+
+
 def num_epochs(num_images: int) -> int:
     """Returns how often the training images are shown: 65,000 images in all, but 10 to 60 times.
 
