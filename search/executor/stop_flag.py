@@ -1,22 +1,29 @@
 """What the driver wants its workers to stop, seen by each within a second, on any node.
 
 It lives in an actor that belongs to the driver: if the driver dies, the actor dies for good, and a
-worker that cannot ask it any more stops as well. A slow answer is no answer: the worker asks again.
+worker that cannot ask it any more stops as well. A question is answered once there is news: asking
+three times a second took a twentieth of a core. A slow answer is no answer: the worker asks again.
 """
 
+import asyncio
+import contextlib
 import threading
 import time
 from typing import Any, Final, TypeAlias, final
 
 import ray
 
-_POLL_SECONDS: Final = 0.3
+_NEWS_SECONDS: Final = 10.0  # how long a question waits for news
 _ANSWER_SECONDS: Final = 20.0
+_MOST_CALLS: Final = 20_000  # at once: a question of each worker, and what the driver says
 
 Attempt: TypeAlias = tuple[int, int]
 
 
-@ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)
+# The last argument is one of actors alone, of which Ray's types know nothing here.
+@ray.remote(  # type: ignore[call-overload]
+    num_cpus=0, max_restarts=-1, max_task_retries=-1, max_concurrency=_MOST_CALLS
+)
 class StopFlag:
     """Whether the workers of a search should save and end: all of them, or some attempts' alone;
     and where attempts began."""
@@ -25,26 +32,42 @@ class StopFlag:
         self._is_raised = False
         self._attempts: set[Attempt] = set()
         self._started: dict[Attempt, tuple[str, float]] = {}
+        self._news = asyncio.Event()
 
-    def note_start(self, trial: int, attempt: int, node: str) -> None:
+    async def note_start(self, trial: int, attempt: int, node: str) -> None:
         """Notes on which node an attempt begins."""
         self._started[trial, attempt] = (node, time.monotonic())
 
-    def start_of(self, trial: int, attempt: int) -> tuple[str, float] | None:
+    async def start_of(self, trial: int, attempt: int) -> tuple[str, float] | None:
         """Returns the node of an attempt and how many seconds ago it began, if it has begun."""
         node, since = self._started.get((trial, attempt), ("", 0.0))
         return (node, time.monotonic() - since) if node else None
 
-    def raise_flag(self) -> None:
+    async def raise_flag(self) -> None:
         """Makes every worker stop."""
         self._is_raised = True
+        self._tell()
 
-    def stop_attempt(self, trial: int, attempt: int) -> None:
+    async def stop_attempt(self, trial: int, attempt: int) -> None:
         """Makes the worker of one attempt stop it."""
         self._attempts.add((trial, attempt))
+        self._tell()
 
-    def read(self) -> tuple[bool, set[Attempt]]:
-        """Returns whether all workers should stop, and which attempts."""
+    def _tell(self) -> None:
+        """Has every question answered that waits."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def read(self, num_known: int) -> tuple[bool, set[Attempt]]:
+        """Returns whether all workers should stop, and which attempts: once there is news, or
+        after some seconds.
+
+        Args:
+            num_known: How many attempts to stop the caller knows of.
+        """
+        if not self._is_raised and len(self._attempts) == num_known:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _NEWS_SECONDS)
         return self._is_raised, self._attempts
 
 
@@ -74,14 +97,11 @@ class FlagWatch:
         self._flag.note_start.remote(trial, attempt, self.node)
 
     def _watch(self) -> None:
-        pause = threading.Event()
         while not self._is_raised:
             try:
-                self._is_raised, self._attempts = ray.get(
-                    self._flag.read.remote(), timeout=_ANSWER_SECONDS
-                )
+                news = self._flag.read.remote(len(self._attempts))
+                self._is_raised, self._attempts = ray.get(news, timeout=_ANSWER_SECONDS)
             except ray.exceptions.GetTimeoutError:
                 continue
             except ray.exceptions.RayError:
                 self._is_raised = True  # the driver is gone
-            pause.wait(_POLL_SECONDS)
