@@ -19,7 +19,7 @@ from ray.cluster_utils import Cluster
 
 ROOT = Path(__file__).parents[1]
 _SECONDS = 60.0
-_ONE_NODE_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # set by our executor for local searches
+ONE_NODE_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # set by our executor for local searches
 
 
 def need_own_mounts() -> None:
@@ -38,7 +38,7 @@ def open_cluster(num_cpus: float = 0) -> Iterator[Cluster]:
     """
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(ray_constants, "ENABLE_RAY_CLUSTER", True)
-        patched.delenv(_ONE_NODE_ONLY, raising=False)
+        patched.delenv(ONE_NODE_ONLY, raising=False)
         patched.setenv("PYTHONPATH", str(ROOT))
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": num_cpus})
         try:

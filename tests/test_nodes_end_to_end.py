@@ -7,7 +7,7 @@ import pytest
 
 from search.driver import create, drive
 from search.errors import WorkersError
-from search.executor import local_cluster
+from search.executor import room
 from search.stopper import Ending
 from search.study.database import open_database
 from search.study.reader import StudyReader
@@ -51,6 +51,6 @@ def test_trials_go_where_they_can_run(
     labelled = run(place, cluster, "labelled", 3, labels={"zone": "east"})
     assert states(labelled) == [TrialState.COMPLETE] * 3
     # A label that no node has: refused, with what was looked for.
-    monkeypatch.setattr(local_cluster, "_JOIN_SECONDS", 2.0)
+    monkeypatch.setattr(room, "_JOIN_SECONDS", 2.0)
     with pytest.raises(WorkersError, match=r"No trial fits on any node: it takes .* zone=other"):
         run(place, cluster, "nowhere", 1, labels={"zone": "other"})

@@ -1,5 +1,6 @@
 """A cluster that is shared or grows: each search takes its share, and trials go on elsewhere."""
 
+import os
 import subprocess
 import sys
 import time
@@ -16,7 +17,8 @@ from search.study.reader import StudyReader
 from search.trial import TrialState
 from search.workspace import Workspace
 from tests.chaos.work import expected, fails
-from tests.ray_nodes import open_cluster
+from tests.growing_cluster import growing_cluster
+from tests.ray_nodes import ROOT, open_cluster
 from tests.search.examples import make_study
 
 pytestmark = pytest.mark.slow
@@ -41,10 +43,14 @@ def cluster() -> Iterator[str]:
         yield node.address
 
 
-def driver(name: str, place: Workspace, address: str) -> subprocess.Popen[bytes]:
+def driver(
+    name: str, place: Workspace, address: str, **environment: str
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.chaos.driver", name, address]
     log = (place.folder / f"{name}.log").open("ab")
-    return subprocess.Popen(command, cwd=place.folder.parent, stdout=log, stderr=log)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    folder = place.folder.parent
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
 
 
 def wait_until(condition: Callable[[], bool], drivers: Sequence[Any], place: Workspace) -> None:
@@ -59,6 +65,12 @@ def wait_until(condition: Callable[[], bool], drivers: Sequence[Any], place: Wor
 
 def num_running(reader: StudyReader) -> int:
     return sum(trial.state is TrialState.RUNNING for trial in reader.trials())
+
+
+def num_under_way(reader: StudyReader) -> int:
+    """Returns how many trials run and have done some, but not most of their epochs."""
+    running = [trial for trial in reader.trials() if trial.state is TrialState.RUNNING]
+    return sum(0 < trial.last_epoch < EPOCHS // 2 for trial in running)
 
 
 def test_a_search_that_comes_later_gets_its_half(cluster: str, tmp_path: Path) -> None:
@@ -106,14 +118,35 @@ def test_a_node_that_joins_takes_trials_and_one_that_goes_loses_none(tmp_path: P
         try:
             wait_until(lambda: num_running(reader) == 1, [process], place)
             nodes.add_node(num_cpus=2)
-
-            def are_under_way() -> bool:
-                running = [t for t in reader.trials() if t.state is TrialState.RUNNING]
-                return len(running) == 3 and all(0 < t.last_epoch < EPOCHS // 2 for t in running)
-
-            wait_until(are_under_way, [process], place)
+            wait_until(lambda: num_under_way(reader) == 3, [process], place)
             nodes.remove_node(first, allow_graceful=False)
             assert process.wait(300) == 0
+        finally:
+            process.kill()
+            process.wait()
+    assert "lost" in [attempt.outcome for attempt in read_attempts(reader)]
+    check_whole(reader)
+
+
+def test_a_cluster_that_grows_is_used_and_shrinks_again(tmp_path: Path) -> None:
+    place = Workspace.at(tmp_path / "vaesearch-workspace")
+    place.make()
+    budget = {"trials": 16, "epochs": EPOCHS}
+    create(make_study(name="elastic", budget=budget, tracking={"mlflow": False}), place)
+    reader = StudyReader(open_database(place.study_url), "elastic")
+    too_large = make_study(name="large", tracking={"mlflow": False}, resources={"cpus": 64})
+    create(too_large, place)
+    with growing_cluster(most_nodes=2, idle_seconds=20) as cluster:
+        assert driver("large", place, cluster.address, **cluster.token).wait(120) == 1
+        said = (place.folder / "large.log").read_text()
+        assert "No trial fits on any node: it takes 64 CPUs" in said
+        process = driver("elastic", place, cluster.address, **cluster.token)
+        try:
+            wait_until(lambda: num_under_way(reader) == 2, [process], place)
+            cluster.kill_a_node()
+            wait_until(lambda: 3 in cluster.nodes(), [process], place)  # in its place
+            assert process.wait(300) == 0
+            wait_until(lambda: not cluster.nodes(), [], place)
         finally:
             process.kill()
             process.wait()

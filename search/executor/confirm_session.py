@@ -8,6 +8,7 @@ import ray
 
 from search.errors import IdentityError
 from search.executor.confirm_desk import ConfirmDesk
+from search.executor.room import wait_for_room
 from search.executor.run import run_trials
 from search.executor.sharing import prepare
 from search.executor.slots import Slots
@@ -44,6 +45,8 @@ def run_confirmation(
     """
     _, workspace = place
     section, slots = resources
+    if not wait_for_room(section, slots, say, stopper.is_stopping):
+        return stopper.ending or Ending.STOPPED
     num_workers = slots()
     config = record.config
     say("opening the feature extractor")

@@ -6,20 +6,16 @@ import math
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import ray
 
 from search.errors import WorkersError
 from search.executor.node_proof import prove_nodes
-from search.executor.slots import can_grow, fits
 from search.models.own_code import importable, permission
 from search.sections import ResourcesSection
-
-_JOIN_SECONDS: Final = 120.0  # for the nodes of a cluster that has just been started
 
 
 @contextlib.contextmanager
@@ -35,7 +31,7 @@ def ray_started(
         code: Folder of the user's modules, which workers may import then.
 
     Raises:
-        WorkersError: If Ray does not start, or no node can take a trial.
+        WorkersError: If Ray does not start, or a node cannot use the store.
     """
     for name in ("ray", "ray.tune", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -47,7 +43,6 @@ def ray_started(
     try:
         if address is not None:
             prove_nodes(store)
-        _wait_until_fitting(resources, 0.0 if address is None else _JOIN_SECONDS)
         yield
     finally:
         ray.shutdown()
@@ -129,25 +124,6 @@ def _worker_environment(resources: ResourcesSection) -> dict[str, str]:
     }
     # Ray leaves every GPU visible to a process that asked for none; TensorFlow would take them all.
     return settings if resources.gpus else {**settings, "CUDA_VISIBLE_DEVICES": "-1"}
-
-
-def _wait_until_fitting(resources: ResourcesSection, seconds: float) -> None:
-    """Waits for a node that takes a trial; a cluster that can grow makes one when it is asked."""
-    deadline = time.monotonic() + seconds
-    while not (fits(resources) or can_grow(resources)):
-        if time.monotonic() >= deadline:
-            raise WorkersError(_no_room(resources))
-        time.sleep(1.0)
-
-
-def _no_room(resources: ResourcesSection) -> str:
-    available = ray.cluster_resources()
-    labels = "".join(f", {key}={value}" for key, value in resources.labels.items())
-    return (
-        f"No trial fits on any node: it takes {resources.cpus:g} CPUs and {resources.gpus:g} GPUs"
-        f"{labels}; Ray has {available.get('CPU', 0):g} CPUs and {available.get('GPU', 0):g} GPUs "
-        "in all. Lower `resources` in the study file, or add nodes."
-    )
 
 
 def _refusal(address: str | None, error: Exception) -> str:

@@ -13,6 +13,7 @@ from search.errors import IdentityError, SearchError
 from search.executor.desk import Desk
 from search.executor.gpu_memory import gpu_size
 from search.executor.remote import remotely
+from search.executor.room import wait_for_room
 from search.executor.run import run_trials
 from search.executor.sharing import prepare
 from search.executor.slots import Slots
@@ -76,6 +77,9 @@ class Session:
         Raises:
             SearchError: If the search cannot go on. What was measured is kept.
         """
+        is_stopping = self._stopper.is_stopping
+        if not wait_for_room(self._config.resources, slots, self._say, is_stopping):
+            return self._stopper.ending or Ending.STOPPED
         folders = self._prepare(dataset_folder, is_shared)
         if folders is None:
             return self._stopper.ending or Ending.STOPPED

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final, final
 
 import ray
-import ray._private.state as ray_state
 import sqlalchemy as sa
 
 from search.errors import LeaseLostError
+from search.executor.autoscaler import can_grow
 from search.sections import ResourcesSection
 from search.shares import Claim, Node, fair_share, num_slots
 from search.study.lease import Lease
@@ -63,7 +63,7 @@ class Slots:
         others = lease.exchange_claims(own.to_json())
         found = [Claim.from_json(*item) for item in others.items()]
         share = fair_share(own, found, living_nodes())
-        ahead = _AHEAD if can_grow(self._resources) else 0
+        ahead = _AHEAD if can_grow() else 0
         self._share = min(share + ahead, max(own.num_wanted, 1))
 
     def _claim(self, search: str) -> Claim:
@@ -137,16 +137,3 @@ def living_nodes() -> list[Node]:
 def fits(resources: ResourcesSection) -> bool:
     """Returns whether a trial fits on a living node."""
     return num_slots(claim_of(resources, "", 1), living_nodes()) > 0
-
-
-def can_grow(resources: ResourcesSection) -> bool:
-    """Returns whether the cluster could get one more node on which a trial fits."""
-    with contextlib.suppress(Exception):  # Ray's own, and not public: without it, no growth
-        config = ray_state.state.get_cluster_config()
-        groups = config.node_group_configs if config is not None else []
-        for group in groups:
-            node = Node("", group.resources.get("CPU", 0), group.resources.get("GPU", 0))
-            unlabelled = resources.model_copy(update={"labels": {}})
-            if group.max_count and num_slots(claim_of(unlabelled, "", 1), [node]):
-                return True
-    return False
