@@ -24,6 +24,7 @@ from tests.postgres import free_port
 from tests.ray_nodes import ONE_NODE_ONLY, ROOT
 
 _HEAD: Final = "ray.head.default"  # as Ray's provider calls it
+_AUTOSCALER: Final = "autoscaler/v2/monitor.py"
 _START_SECONDS: Final = 120.0
 _STORE_BYTES: Final = 100_000_000
 _COMMANDS: Final = (
@@ -85,7 +86,7 @@ def growing_cluster(most_nodes: int, idle_seconds: float) -> Iterator[GrowingClu
     address = f"{get_node_ip_address()}:{port}"
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
     others = {k: v for k, v in os.environ.items() if k != ONE_NODE_ONLY}
-    with tempfile.TemporaryDirectory(prefix="ray-") as folder:
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         config = Path(folder) / "autoscaling.yaml"
         config.write_text(yaml.safe_dump(_config(address, most_nodes, idle_seconds)))
         with (Path(folder) / "said").open("wb") as said:
@@ -157,16 +158,22 @@ def _config(address: str, most_nodes: int, idle_seconds: float) -> dict[str, obj
     }
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(head: subprocess.Popen[bytes]) -> None:
     """Ends a head and all the nodes that it started, which would outlive it."""
-    family = []
+    found: list[psutil.Process] = []
     with contextlib.suppress(psutil.NoSuchProcess):
-        family = psutil.Process(process.pid).children(recursive=True)
-    process.terminate()
+        process = psutil.Process(head.pid)
+        for member in process.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if any(word.endswith(_AUTOSCALER) for word in member.cmdline()):
+                    member.suspend()  # it starts no further node
+        found = process.children(recursive=True)
+    head.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=20)
-    for member in family:
+        head.wait(timeout=20)
+    for member in found:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()
-    process.kill()
-    process.wait()
+    psutil.wait_procs(found, timeout=20)
+    head.kill()
+    head.wait()

@@ -12,7 +12,7 @@ from search.executor.room import wait_for_room
 from search.executor.run import run_trials
 from search.executor.sharing import prepare
 from search.executor.slots import Slots
-from search.executor.stop_flag import StopFlag
+from search.executor.stop_flag import new_flag
 from search.sections import ResourcesSection
 from search.stopper import Ending, Stopper
 from search.study.reader import SearchRecord
@@ -56,7 +56,7 @@ def run_confirmation(
     folders, prepared = answer
     _check_judge(record, prepared)
     say(f"training again on {num_workers} worker{'s' if num_workers > 1 else ''}")
-    flag: Any = StopFlag.remote()  # type: ignore[attr-defined]
+    flag = new_flag()
     stopper.on_stop(desk.close)
     stopper.on_stop(lambda: _raise_flag(flag))
     shared = Shared(config, record.id, workspace.store(config), folders, flag, work)

@@ -18,6 +18,7 @@ import psutil
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from search.executor.autoscaler import can_grow
 from search.node_sample import NodeSample
 
 _log = logging.getLogger(__name__)
@@ -119,6 +120,19 @@ def _fit(host: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "_", host)[:_LONGEST_NAME].strip(".") or "node"
 
 
+def idle_nodes() -> set[str]:
+    """Returns the ids of the living nodes of which nobody uses a CPU or a GPU."""
+    left = ray._private.state.available_resources_per_node()
+    return {
+        node["NodeID"]
+        for node in ray.nodes()
+        if all(
+            left.get(node["NodeID"], {}).get(name, 0.0) == node["Resources"].get(name, 0.0)
+            for name in ("CPU", "GPU")
+        )
+    }
+
+
 @contextlib.contextmanager
 def watching_nodes(add: Callable[[NodeSample], None] | None, store: str) -> Iterator[None]:
     """Samples the load of every node while the body runs, at once and then every ten seconds.
@@ -180,7 +194,10 @@ class _Watch:
 
     def _look_elsewhere(self) -> None:
         def look(names: Mapping[str, str], due: float) -> None:
-            self._ask({node_id: name for node_id, name in names.items() if node_id != self._here})
+            # A process of ours would keep a node that has nothing to do from being ended.
+            left_alone = idle_nodes() if can_grow() else set()
+            left_alone.add(self._here)
+            self._ask({key: name for key, name in names.items() if key not in left_alone})
             self._collect(names, due)
 
         self._again_and_again(look)

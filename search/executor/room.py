@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import ray
 
 from search.errors import WorkersError
-from search.executor.autoscaler import can_grow, is_hopeless
+from search.executor.autoscaler import Wish, can_grow, is_hopeless
 from search.executor.slots import Slots, fits
 from search.sections import ResourcesSection
 
 _JOIN_SECONDS: Final = 120.0  # for the nodes of a cluster that has just been started
 _GROW_SECONDS: Final = 1800.0  # for a machine that has to be rented first
+_PAUSE_SECONDS: Final = 1.0
 
 
 def wait_for_room(
@@ -33,31 +34,27 @@ def wait_for_room(
         Whether there is room; False if stopped meanwhile.
 
     Raises:
-        WorkersError: If no node takes one, and none can come.
+        WorkersError: If no node takes one, and none comes within two minutes; half an hour where
+            the cluster can grow.
     """
-    deadline = time.monotonic() + (_JOIN_SECONDS if slots.is_shared else 0.0)
-    asked: Any = None  # held until there is room: what waits makes a cluster grow
+    began = time.monotonic()
+    seconds = _JOIN_SECONDS if slots.is_shared else 0.0
+    wish: Wish | None = None
     while not fits(resources):
         if is_stopping():
             return False
-        if asked is None and can_grow():
+        if wish is None and can_grow():
             say("waiting for the cluster to start a node")
-            asked = _ask_for_room(resources)
-            deadline += _GROW_SECONDS
-        if time.monotonic() >= deadline or (asked is not None and is_hopeless(resources)):
+            wish = Wish(resources)
+            wish.hold(1)
+        waited = time.monotonic() - began
+        is_growing = wish is not None and waited < _GROW_SECONDS and not is_hopeless(resources)
+        if waited >= seconds and not is_growing:
             raise WorkersError(_no_room(resources))
-        time.sleep(1.0)
+        time.sleep(_PAUSE_SECONDS)
+    if wish is not None:
+        wish.hold(0)
     return True
-
-
-def _ask_for_room(resources: ResourcesSection) -> Any:
-    """Has something wait that needs what a trial needs, and does nothing."""
-    task = ray.remote(int).options(
-        num_cpus=resources.cpus,
-        num_gpus=resources.gpus,
-        label_selector=resources.labels or None,
-    )
-    return task.remote()
 
 
 def _no_room(resources: ResourcesSection) -> str:

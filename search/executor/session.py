@@ -17,7 +17,7 @@ from search.executor.room import wait_for_room
 from search.executor.run import run_trials
 from search.executor.sharing import prepare
 from search.executor.slots import Slots
-from search.executor.stop_flag import StopFlag
+from search.executor.stop_flag import new_flag
 from search.gpu_fractions import GPU_MEMORY
 from search.showcase import Showcase
 from search.spending import Spending
@@ -149,7 +149,7 @@ class Session:
         return sum("retries" in origin for origin in origins)
 
     def _run_trials(self, desk: Desk, folders: Any, slots: Slots) -> None:
-        flag: Any = StopFlag.remote()  # type: ignore[attr-defined]
+        flag = new_flag()
         self._stopper.on_stop(desk.close)
         self._stopper.on_stop(lambda: _tell(flag.raise_flag))
         desk.on_stop_attempt = lambda task: _tell(flag.stop_attempt, task.trial, task.attempt)

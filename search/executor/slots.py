@@ -10,7 +10,7 @@ import ray
 import sqlalchemy as sa
 
 from search.errors import LeaseLostError
-from search.executor.autoscaler import can_grow
+from search.executor.autoscaler import Wish, can_grow
 from search.sections import ResourcesSection
 from search.shares import Claim, Node, fair_share, num_slots
 from search.study.lease import Lease
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 _PERIOD_SECONDS: Final = 2.0
 _WITHOUT_LIMIT: Final = 10_000  # trials at once that a search may want which names no number
-# So many trials wait inside of Ray where the cluster can grow: what waits makes it grow.
+# For so many trials more, nodes are asked for where the cluster can grow: a few at a time.
 _AHEAD: Final = 4
 
 
@@ -43,6 +43,7 @@ class Slots:
         self.num_wanted = self.limit
         self.set_aside: frozenset[str] = frozenset()
         self._share = min(num_slots(self._claim(""), living_nodes()), self.limit)
+        self._wish = Wish(resources)
 
     @property
     def limit(self) -> int:
@@ -62,9 +63,9 @@ class Slots:
         own = self._claim(lease.search_id)
         others = lease.exchange_claims(own.to_json())
         found = [Claim.from_json(*item) for item in others.items()]
-        share = fair_share(own, found, living_nodes())
-        ahead = _AHEAD if can_grow() else 0
-        self._share = min(share + ahead, max(own.num_wanted, 1))
+        self._share = fair_share(own, found, living_nodes())
+        num_lacking = max(own.num_wanted - self._share, 0)
+        self._wish.hold(min(num_lacking, _AHEAD) if num_lacking and can_grow() else 0)
 
     def _claim(self, search: str) -> Claim:
         wanted = min(self.num_wanted, self.limit)

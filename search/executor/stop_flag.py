@@ -12,6 +12,7 @@ import time
 from typing import Any, Final, TypeAlias, final
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 _NEWS_SECONDS: Final = 10.0  # how long a question waits for news
 _ANSWER_SECONDS: Final = 20.0
@@ -69,6 +70,12 @@ class StopFlag:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), _NEWS_SECONDS)
         return self._is_raised, self._attempts
+
+
+def new_flag() -> Any:
+    """Returns the handle of a new flag on this machine: other nodes come and go."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return StopFlag.options(scheduling_strategy=here).remote()  # type: ignore[attr-defined]
 
 
 @final

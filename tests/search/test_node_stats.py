@@ -254,6 +254,27 @@ def test_nodes_that_come_go_and_hang_are_sampled_while_they_can_be(
     assert ray.cluster_resources()["CPU"] == 2
 
 
+@pytest.mark.slow
+def test_where_nodes_are_ended_when_idle_none_is_kept_busy_by_being_sampled(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_stats, "can_grow", lambda: True)
+    heard, host = Heard(), ray.get_runtime_context().get_node_id()
+    second = cluster.add_node(num_cpus=2)
+    with watching_nodes(heard.add, str(tmp_path)):
+        assert second.node_id in node_stats.idle_nodes()
+        names = node_names(ray.nodes())
+        name = names[second.node_id]
+        for _ in range(3):
+            heard.wait_for_more(names[host])
+        assert not heard.count(name)
+        assert not processes()
+        worker = ray.remote(Heard).options(num_cpus=2).remote()  # fits on this node alone
+        heard.wait_for_more(name)
+        ray.kill(worker)
+        wait_until(lambda: not processes(), "the process that samples it has ended")
+
+
 def test_without_anybody_to_hear_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node_stats, "_Watch", pytest.fail)
     with watching_nodes(None, "store"):

@@ -78,6 +78,18 @@ def test_every_variant_generates_from_its_own_sampler(settings, digits):
     assert 0 <= images.min() <= images.max() <= 1
 
 
+@pytest.mark.parametrize("settings", ALL, ids=label)
+def test_every_variant_is_rebuilt_from_the_means_of_its_evaluation(settings, digits):
+    trainer = make(settings, digits[:200])
+    expected = np.asarray(trainer.vae.reconstruct(digits[:20]))
+    means = trainer.evaluate_with_means(digits[:20], 1.0)[1]
+    for found in (
+        trainer.inference.reconstruct(digits[:20]),
+        trainer.inference.reconstruct_from(means),
+    ):
+        assert np.allclose(found, expected, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "legacy_sbvae"])
 def test_every_variant_learns_from_its_images(variant, digits):
     """Reconstructions are far better than the mean image, and codes differ between images."""
