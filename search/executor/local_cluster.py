@@ -1,6 +1,7 @@
 """Starting Ray: on this machine's loopback alone, or joining a cluster that runs already."""
 
 import contextlib
+import gc
 import logging
 import math
 import os
@@ -45,7 +46,23 @@ def ray_started(
             prove_nodes(store)
         yield
     finally:
+        _shut_down()
+
+
+def _shut_down() -> None:
+    """Ends or leaves Ray while no garbage is collected.
+
+    Importing MLflow, another thread collects what Tune has left; if it comes upon a reference of
+    Ray's in the moment between Ray's end and Ray's own note of it, Ray ends the process at once.
+    """
+    gc.collect()
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
         ray.shutdown()
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """What the processes of a Ray that a driver starts are told, and the driver is not."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import ray
 
 from search.executor.local_cluster import ray_started
 from search.sections import ResourcesSection
+from tests.ray_nodes import ROOT
 
 NAMES = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "CUDA_VISIBLE_DEVICES")
 
@@ -26,3 +29,35 @@ def test_workers_keep_to_their_cores_and_see_no_gpu(
     with ray_started(ResourcesSection(workers=1, cpus=2), None, str(tmp_path)):
         assert ray.get(ray.remote(read).remote()) == ["2", "2", "-1"]
         assert read() == ["7", None, None]
+
+
+GARBAGE = """
+import gc, sys, threading, time
+import ray
+from search.executor.local_cluster import ray_started
+from search.sections import ResourcesSection
+
+def collect():
+    while ray.is_initialized():
+        time.sleep(0.0001)
+    while True:
+        gc.collect()
+
+gc.disable()
+with ray_started(ResourcesSection(workers=1), None, sys.argv[1]):
+    for _ in range(5000):
+        loop = [ray.put(1)]
+        loop.append(loop)
+    threading.Thread(target=collect, daemon=True).start()
+print("in peace", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_thread_that_collects_garbage_while_ray_ends_does_not_end_the_process(
+    tmp_path: Path,
+) -> None:
+    """Without our care Ray usually ends it, with status 1."""
+    command = [sys.executable, "-c", GARBAGE, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    assert (done.returncode, done.stdout.strip()) == (0, "in peace"), done.stdout + done.stderr
