@@ -44,6 +44,7 @@ class Slots:
         self.set_aside: frozenset[str] = frozenset()
         self._share = min(num_slots(self._claim(""), living_nodes()), self.limit)
         self._wish = Wish(resources)
+        self._is_wanted_known = False  # until then nobody should rent a machine
 
     @property
     def limit(self) -> int:
@@ -56,7 +57,7 @@ class Slots:
 
     def note_wanted(self, num: int) -> None:
         """Notes how many trials could run at once; asked again and again in Tune's own thread."""
-        self.num_wanted = num
+        self.num_wanted, self._is_wanted_known = num, True
 
     def look(self, lease: Lease) -> None:
         """Tells the other drivers what this one wants, and takes its share."""
@@ -64,7 +65,7 @@ class Slots:
         others = lease.exchange_claims(own.to_json())
         found = [Claim.from_json(*item) for item in others.items()]
         self._share = fair_share(own, found, living_nodes())
-        num_lacking = max(own.num_wanted - self._share, 0)
+        num_lacking = max(own.num_wanted - self._share, 0) if self._is_wanted_known else 0
         self._wish.hold(min(num_lacking, _AHEAD) if num_lacking and can_grow() else 0)
 
     def _claim(self, search: str) -> Claim:

@@ -1,8 +1,8 @@
 """What the driver wants its workers to stop, seen by each within a second, on any node.
 
 It lives in an actor that belongs to the driver: if the driver dies, the actor dies for good, and a
-worker that cannot ask it any more stops as well. A question is answered once there is news: asking
-three times a second took a twentieth of a core. A slow answer is no answer: the worker asks again.
+worker that cannot ask it any more stops as well. A question is answered once there is news, so that
+nobody has to ask again and again. A slow answer is no answer: the worker asks once more.
 """
 
 import asyncio
