@@ -20,7 +20,8 @@ say() { printf '%s  %s\n' "$(date +%T)" "$*"; }
 
 fail() {
     say "FAILED: $*"
-    tail -n 20 "$folder"/logs/*.log "$folder"/ray/session_latest/logs/job-driver-*.log >&2 || true
+    tail -n 6 "$folder"/logs/*.log "$folder"/ray/session_latest/logs/job-driver-*.log |
+        cut -c 1-160 >&2 || true
     exit 1
 }
 
