@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import halving, samplers, tracking
+from benchmarks.stock.judge import KerasJudge
 from benchmarks.support.pool import POOL, read_pool
+from search.models.judge import open_judge
 
 NONE = {"rule": "none"}
 RULE = {"rule": "halving", "factor": 3, "grace_epochs": 1}
@@ -67,6 +70,18 @@ def test_auto_is_driven_from_its_seed_alone():
     first, again = (samplers.run("ZDT1", samplers.AUTO, 3, [13]) for _ in range(2))
     assert first["shares"] == again["shares"]
     assert samplers.run("ZDT1", samplers.AUTO, 4, [13])["shares"] != first["shares"]
+
+
+def test_images_are_judged_by_stock_keras_as_by_ours(folders):
+    dataset = folders.images()
+    reference = open_judge(folders, dataset, "validation")
+    stock = KerasJudge(Path(folders.extractor), reference)
+    noise = np.random.default_rng(0).normal(0, 0.2, dataset.train.images.shape)
+    images = (dataset.train.images / dataset.scale + noise).clip(0, 1).astype(np.float32)
+    expected = reference.measure(images)
+    assert stock.measure(images) == pytest.approx(
+        {name: expected[name] for name in ("fid", "tvd")}, rel=1e-4
+    )
 
 
 @pytest.fixture(scope="module")

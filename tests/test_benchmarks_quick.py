@@ -15,7 +15,7 @@ NUMBER = r"(?:inf|[\d,]+\.?\d*)"
 SPREAD = rf"{NUMBER} \[{NUMBER}, {NUMBER}\]"
 # A line with figures of each.
 LINES = {
-    "equal_work": rf"\| ours \| {SPREAD} \| {SPREAD} \| {SPREAD} \|",
+    "equal_work": rf"\| ours / stock, less \| {SPREAD} \|",
     "fid": rf" 64 +{NUMBER} \({NUMBER}\) ",
     "front": rf"\| 90% \| {SPREAD} in \d \| {SPREAD} in \d \| (?:{SPREAD}|-) \|",
     "halving": rf"\| factor 3, grace 3 \* \| {SPREAD} ",

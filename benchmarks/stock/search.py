@@ -1,9 +1,10 @@
 """The search that a user would write without us: Ray Tune, OptunaSearch, `fit`, MLflow's callback.
 
-A function of a config, a process per trial, as the documentation of Ray Tune has it; metrics of the
-same judge, from the same noise.
+A function of a config, a process per trial, as the documentation of Ray Tune has it; metrics from
+the same noise by the same network.
 """
 
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,12 @@ from benchmarks.support.problem import BATCH, OBJECTIVES, SPACE, Problem, Score,
 
 
 def stock_search(
-    problem: Problem, first: Sequence[Mapping[str, Any]], num_trials: int, seed: int, folder: Path
+    problem: Problem,
+    first: Sequence[Mapping[str, Any]],
+    num_trials: int,
+    seed: int,
+    folder: Path,
+    is_whole: bool = False,
 ) -> Told:
     """Runs the search; two trials at a time, each on one core.
 
@@ -23,6 +29,9 @@ def stock_search(
         num_trials: Of the search.
         seed: Of Optuna's sampler.
         folder: Where Ray and MLflow write.
+        is_whole: Whether it does all that a search of ours does after an epoch, with what Keras,
+            NumPy and SciPy bring: losses of the validation images too, and weights that are kept.
+            Otherwise it keeps nothing, and our own code judges its images.
     """
     began = time.time()
     import ray
@@ -60,7 +69,10 @@ def stock_search(
     )
     tuner = tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(train, folders=problem.folders, problem=problem), {"cpu": 1}
+            tune.with_parameters(
+                train, folders=problem.folders, problem=problem, is_whole=is_whole
+            ),
+            {"cpu": 1},
         ),
         tune_config=tune.TuneConfig(
             search_alg=ConcurrencyLimiter(searcher, max_concurrent=2), num_samples=num_trials
@@ -89,30 +101,44 @@ def stock_search(
     return Told(scores, ended - began, time.time() - began)
 
 
-def train(config: dict[str, Any], folders: Any, problem: Problem) -> None:
-    """One trial, in a process of its own."""
+def train(config: dict[str, Any], folders: Any, problem: Problem, is_whole: bool = False) -> None:
+    """One trial, in a process of its own; `is_whole` as of `stock_search`."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from ray import tune
 
+    from benchmarks.stock.judge import KerasJudge
     from benchmarks.stock.vae import of_params
     from search.models.judge import open_judge
     from vaemodels.data import open_dataset
     from vaemodels.noise import base_noise
 
     dataset = open_dataset(Path(folders.dataset))
-    judge = open_judge(folders, dataset, "validation")
-    images = dataset.train.images.astype("float32") / dataset.scale
+    judge: Any = open_judge(folders, dataset, "validation")
+    if is_whole:
+        judge = KerasJudge(Path(folders.extractor), judge)
+    images, held_out = (
+        split.images.astype("float32") / dataset.scale
+        for split in (dataset.train, dataset.validation)
+    )
     vae = of_params(config, dataset.image_shape)
     noise = base_noise("normal", 0, problem.num_images, config["latent_dim"])
+    options = {"validation_data": held_out} if is_whole else {}
     for epoch in range(1, problem.epochs + 1):
-        vae.fit(images, batch_size=BATCH, epochs=1, verbose=0)
+        vae.fit(images, batch_size=BATCH, epochs=1, verbose=0, **options)
         generated = vae.decoder.predict(noise, batch_size=1000, verbose=0)
         found = judge.measure(generated)
         scores = {name: float(found[name]) for name in OBJECTIVES}
-        tune.report({**scores, "epoch": epoch, "at": time.time()})
+        report = {**scores, "epoch": epoch, "at": time.time()}
+        if not is_whole:
+            tune.report(report)
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            vae.encoder.save_weights(Path(folder) / "encoder.weights.h5")
+            vae.decoder.save_weights(Path(folder) / "decoder.weights.h5")
+            tune.report(report, checkpoint=tune.Checkpoint.from_directory(folder))
 
 
 def _suggest(trial: Any) -> None:

@@ -43,16 +43,27 @@ class KerasVAE(keras.Model):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         with tf.GradientTape() as tape:
-            mean, log_var, z = self.encoder(data)
-            rebuilt = self.decoder(z)
-            pixels = keras.losses.binary_crossentropy(data, rebuilt)
-            reconstruction = ops.mean(ops.sum(pixels, axis=(1, 2)))
-            kl = -0.5 * (1 + log_var - ops.square(mean) - ops.exp(log_var))
-            kl = ops.mean(ops.sum(kl, axis=1))
-            loss = reconstruction + self.beta * kl
-        gradients = tape.gradient(loss, self.trainable_weights)
+            terms = self.terms(data)
+        gradients = tape.gradient(terms[0], self.trainable_weights)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
-        for tracker, value in zip(self.trackers, (loss, reconstruction, kl), strict=True):
+        return self.noted(terms)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        return self.noted(self.terms(data))
+
+    def terms(self, data: Any) -> tuple[Any, Any, Any]:
+        """Returns the loss, and the two terms that it is made of."""
+        mean, log_var, z = self.encoder(data)
+        rebuilt = self.decoder(z)
+        pixels = keras.losses.binary_crossentropy(data, rebuilt)
+        reconstruction = ops.mean(ops.sum(pixels, axis=(1, 2)))
+        kl = -0.5 * (1 + log_var - ops.square(mean) - ops.exp(log_var))
+        kl = ops.mean(ops.sum(kl, axis=1))
+        return reconstruction + self.beta * kl, reconstruction, kl
+
+    def noted(self, terms: tuple[Any, Any, Any]) -> dict[str, Any]:
+        """Returns the means so far, these included."""
+        for tracker, value in zip(self.trackers, terms, strict=True):
             tracker.update_state(value)
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
