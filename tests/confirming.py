@@ -2,17 +2,23 @@
 
 import dataclasses
 import math
+import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 
 from search.assignment import Assignment, Round
 from search.confirm_plan import Plan
 from search.executor.confirm_desk import ConfirmDesk
 from search.study.confirmations import Confirmation, read_confirmations
+from search.study.database import open_database
+from search.study.searches import create_search
 from search.trial import Measurement, TrialState
 from tests.contracts.study_driver import Driver
+from tests.faults import expire
+from tests.search.examples import make_study
 
 # FID and TVD after epochs 1 and 2: 0@1, 0@2 and 1@2 are the front, 2 is near the spread of
 # trainings, 3 far from everything.
@@ -113,3 +119,58 @@ def figures(driver: Driver) -> dict[tuple[int, int, int], str]:
 def row(trial: int, repeat: int, epoch: int, fid: float, tvd: float) -> Confirmation:
     """Returns a record of one training."""
     return Confirmation(trial, repeat, epoch, {"fid": fid, "tvd": tvd}, 1.0)
+
+
+# Of the made search: 1@1 (FID 4, TVD 0.3) and 0@1 (FID 9, TVD 0.2) are its front.
+CONFIRMED = [
+    *(row(0, k, 1, 11.8 + 0.1 * k, 0.216 + 0.002 * k) for k in (1, 2, 3)),
+    *(row(1, k, 1, 5.8 + 0.1 * k, 0.336 + 0.002 * k) for k in (1, 2, 3)),
+]
+
+
+class ConfirmStudy:
+    """A search with a front, and the drivers that hold it one after another."""
+
+    def __init__(self, url: str, name: str, **changes: Any):
+        engine = open_database(url)
+        create_search(engine, make_study(name=name, **changes), {})
+        engine.dispose()
+        self.url, self.name = url, name
+        self.drivers: list[Driver] = []
+        record_search(self.next_driver())
+
+    def next_driver(self) -> Driver:
+        """Returns a new driver; the one before dies."""
+        if self.drivers:
+            self.drivers[-1].close()
+            expire(self.drivers[-1].engine, self.drivers[-1].reader.id)
+        self.drivers.append(Driver(self.url, self.name))
+        return self.drivers[-1]
+
+
+class ConfirmFixtures:
+    """What tests of a confirmation's desk need, in a database that their module shares."""
+
+    @pytest.fixture
+    def make(self, sqlite_url: str) -> Iterator[Callable[..., ConfirmStudy]]:
+        """Makes searches of their own."""
+        made: list[ConfirmStudy] = []
+
+        def make(**changes: Any) -> ConfirmStudy:
+            made.append(ConfirmStudy(sqlite_url, f"confirm-{secrets.token_hex(6)}", **changes))
+            return made[-1]
+
+        yield make
+        for study in made:
+            study.drivers[-1].close()
+
+    @pytest.fixture
+    def driver(self, make: Callable[..., ConfirmStudy]) -> Driver:
+        return make().drivers[-1]
+
+
+def desk_of(
+    driver: Driver, seeds: int = 3, epochs: int | None = None, **options: Any
+) -> ConfirmDesk:
+    """Returns the desk of a confirmation."""
+    return ConfirmDesk(driver.writer, plan_of(driver, seeds, epochs), **options)

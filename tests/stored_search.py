@@ -1,7 +1,8 @@
 """A search whose trials left files in a store, without training them."""
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,16 @@ from pyarrow import fs
 
 from search.candidates import front_candidates
 from search.models.stored import candidate_files
+from search.prune_plan import Plan
+from search.pruning import plan_pruning
 from search.store import TrialStore, pruned
+from search.study.database import open_database
 from search.study.reader import StudyReader
+from search.study.searches import create_search
 from search.trial import Measurement, TrialState
 from search.workspace import Workspace
 from tests.contracts.study_driver import Driver
+from tests.search.examples import make_study
 
 # (FID, TVD) after each epoch. On the front: 0@2, 1@1 and 4@2; 2@1 comes next, 3@2 after it.
 FIGURES: Mapping[int, list[tuple[float, float]]] = {
@@ -122,3 +128,44 @@ class FailingStore:
 def refused() -> BaseException:
     """What a store raises that cannot be reached any more."""
     return OSError("connection reset by peer")
+
+
+def filled_workspace(folder: Path) -> Workspace:
+    """Returns a new workspace with a search whose trials left files."""
+    workspace = Workspace.at(folder)
+    workspace.make()
+    engine = open_database(workspace.study_url)
+    create_search(engine, make_study(budget={"trials": 6}), {})
+    engine.dispose()
+    fill(workspace, "tiny")
+    return workspace
+
+
+class Place:
+    """A workspace with a filled search, its reader and its store."""
+
+    def __init__(self, workspace: Workspace, reader: StudyReader):
+        self.workspace = workspace
+        self.reader = reader
+        self.root = workspace.store(reader.record().config)
+        self.folder = Path(self.root) / reader.id
+
+    @property
+    def store(self) -> TrialStore:
+        return TrialStore(self.root, self.reader.id)
+
+    def plan(self, num_next: int = 0) -> Plan:
+        return plan_pruning(self.reader, self.root, num_next)
+
+    def names(self, trial: int, attempt: int) -> list[str]:
+        folder = self.folder / "trials" / f"{trial:05d}" / f"{attempt:03d}"
+        names = [path.name for path in folder.iterdir() if not path.name.startswith("manifest-")]
+        return sorted(names)
+
+
+@contextlib.contextmanager
+def opened(workspace: Workspace) -> Iterator[Place]:
+    """Yields the place of a filled search."""
+    engine = open_database(workspace.study_url)
+    yield Place(workspace, StudyReader(engine, "tiny"))
+    engine.dispose()

@@ -266,7 +266,7 @@ def start_node(
         "node",
         CLUSTER / "ray-node.sh",
         "worker",
-        f"--temp-dir={service.folder}/{name}",  # of a machine's own, which the tests have but one of
+        f"--temp-dir={service.folder}/{name}",  # each machine has its own
         "--num-cpus=1",
         _OBJECT_STORE,
         **service.ray_environment,

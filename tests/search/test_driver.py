@@ -3,11 +3,12 @@
 import pytest
 
 from search.changing import changed
-from search.driver import _check_hours, check_identity
+from search.driver import _check_hours, check_identity, create
 from search.errors import IdentityError, SearchError, StudyConfigError
 from search.models.images import with_absolute_paths
 from search.study.database import open_database
 from search.study.searches import create_search
+from search.workspace import Workspace
 from tests.contracts.study_driver import Driver
 from tests.search.examples import make_study
 
@@ -70,3 +71,23 @@ def test_paths_are_kept_absolute(tmp_path, monkeypatch):
     assert kept.store == str(tmp_path / "weights")
     far = make_study(dataset="digits", store="s3://bucket/path")
     assert with_absolute_paths(far) == far
+
+
+def test_a_refused_search_leaves_no_workspace_that_was_not_there(tmp_path):
+    study = make_study(dataset={"name": "mnist", "data_dir": str(tmp_path / "nowhere")})
+    for folder, is_kept in (("new", False), ("old", True)):
+        place = Workspace.at(tmp_path / folder)
+        if is_kept:
+            place.make()
+        with pytest.raises(SearchError, match="Missing .*nowhere"):
+            create(study, place)
+        assert place.folder.exists() is is_kept
+
+
+def test_what_was_put_into_a_new_workspace_stays(tmp_path):
+    place = Workspace.at(tmp_path / "ws")
+    with pytest.raises(SearchError, match="refused"), place.made():
+        (place.cache / "empty").mkdir(parents=True)
+        (place.folder / "kept").touch()
+        raise SearchError("refused")
+    assert [path.name for path in place.folder.rglob("*")] == ["kept"]

@@ -8,13 +8,8 @@ import pytest
 from search.candidates import front_candidates
 from search.errors import StoreError
 from search.prune_plan import DELETED, Kind
-from search.pruning import next_best, plan_pruning
+from search.pruning import next_best
 from search.showcase import Showcase
-from search.store import TrialStore, confirmation_folder, pruned
-from search.study.confirmations import Confirmation, write_confirmations
-from search.study.database import open_database
-from search.study.reader import StudyReader
-from search.study.searches import create_search
 from search.trial import Measurement, TrialState
 from search.workspace import Workspace
 from tests.contracts.study_driver import Driver
@@ -26,7 +21,8 @@ from tests.stored_search import (
     FailingStore,
     assert_front_is_readable,
     files_of,
-    fill,
+    filled_workspace,
+    opened,
     refused,
     save_epochs,
 )
@@ -34,42 +30,15 @@ from tests.stored_search import (
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
-    """A workspace with a search whose trials left files."""
-    workspace = Workspace.at(tmp_path_factory.mktemp("filled") / "ws")
-    workspace.make()
-    create_search(open_database(workspace.study_url), make_study(budget={"trials": 6}), {})
-    fill(workspace, "tiny")
-    return workspace
+    return filled_workspace(tmp_path_factory.mktemp("filled") / "ws")
 
 
 @pytest.fixture
 def place(filled, tmp_path):
-    """A copy of it, its reader and its store."""
+    """A copy of the filled workspace, its reader and its store."""
     shutil.copytree(filled.folder, tmp_path / "ws")
-    workspace = Workspace.at(tmp_path / "ws")
-    engine = open_database(workspace.study_url)
-    yield Place(workspace, StudyReader(engine, "tiny"))
-    engine.dispose()
-
-
-class Place:
-    def __init__(self, workspace: Workspace, reader: StudyReader):
-        self.workspace = workspace
-        self.reader = reader
-        self.root = workspace.store(reader.record().config)
-        self.folder = Path(self.root) / reader.id
-
-    @property
-    def store(self) -> TrialStore:
-        return TrialStore(self.root, self.reader.id)
-
-    def plan(self, num_next: int = 0):
-        return plan_pruning(self.reader, self.root, num_next)
-
-    def names(self, trial: int, attempt: int) -> list[str]:
-        folder = self.folder / "trials" / f"{trial:05d}" / f"{attempt:03d}"
-        names = [path.name for path in folder.iterdir() if not path.name.startswith("manifest-")]
-        return sorted(names)
+    with opened(Workspace.at(tmp_path / "ws")) as place:
+        yield place
 
 
 def test_weights_of_the_front_and_what_people_look_at_stay(place):
@@ -271,66 +240,6 @@ def test_a_trial_that_went_on_after_all_would_begin_anew(place):
 
     place.plan().carry_out()
     TrialRun(place.reader.record().config, place.store, Assignment(2, 2, {}, 1), NeverRestored())
-
-
-class TestConfirmations:
-    @pytest.fixture
-    def confirmed(self, place):
-        """Trial 0 was trained again to epoch 2, trial 4 is under way, trial 1 has two epochs."""
-
-        def store(repeat, epochs):
-            return TrialStore(place.root, confirmation_folder(place.reader.id, repeat, epochs))
-
-        save_epochs(store(1, [2]), 0, 1, range(1, 3))
-        save_epochs(store(1, [2]), 4, 1, range(1, 2))
-        save_epochs(store(2, [1, 2]), 1, 1, range(1, 2))
-        rows = [Confirmation(0, 1, 2, {"fid": 1.0}, 1.0), Confirmation(1, 2, 1, {"fid": 1.0}, 1.0)]
-        write_confirmations(place.reader, rows)
-        return place
-
-    def test_trainings_that_ended_lose_their_states_and_the_others_nothing(self, confirmed):
-        folder = confirmed.folder / "confirmations"
-        before = files_of(folder)
-        plan = confirmed.plan()
-        plan.carry_out()
-        after = files_of(folder)
-        gone = sorted(Path(path).name for path in set(before) - set(after))
-        assert [name for name in gone if not name.startswith("manifest-")] == [
-            "state-000001-000000000.npz",
-            "state-000002-000000000.npz",
-            "weights-000001.npz",
-        ]
-        assert all("/trials/00000/" in path for path in set(before) - set(after))
-        assert [Path(path).name for path in after if "/00000/" in path and "weights" in path] == [
-            "weights-000002.npz"
-        ]
-        assert confirmed.plan().num_doomed == 0
-
-    def test_an_epoch_that_a_training_does_not_keep_goes(self, place):
-        """One dominated within the repeat; the manifest before the newest still has its file."""
-        folder = confirmation_folder(place.reader.id, 1, [1, 2])
-        store = TrialStore(place.root, folder)
-        save_epochs(store, 0, 1, range(1, 2))
-        first = store.newest(0)
-        name = "weights-000002.npz"
-        notes = {"state": None, "weights": {"2": name}, "measurements": []}
-        store.tidy(store.save(0, 1, (2, 0), {name: b"w"}, notes, pruned(first, ["config.json"])))
-        rows = [Confirmation(0, 1, epoch, {"fid": 1.0}, 1.0) for epoch in (1, 2)]
-        write_confirmations(place.reader, rows)
-        path = Path(place.root) / folder / "trials" / "00000" / "001"
-        assert (path / "weights-000001.npz").exists()
-        plan = place.plan()
-        assert plan.unclear == {}
-        plan.carry_out()
-        assert [file.name for file in path.glob("weights-*")] == [name]
-        assert place.plan().num_doomed == 0
-
-    def test_what_cannot_be_read_is_named_with_its_folder(self, confirmed):
-        (path,) = (confirmed.folder / "confirmations").glob("1/*/trials/00000/001/config.json")
-        path.write_bytes(b"damaged")
-        folder = path.parents[3].relative_to(confirmed.folder)
-        plan = confirmed.plan()
-        assert plan.unclear == {f"0 of {folder}": "it has no whole checkpoint"}
 
 
 def test_the_figures_of_these_tests_are_what_they_say():

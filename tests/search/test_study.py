@@ -16,19 +16,22 @@ from search.study.lease import Holder, Lease, _started, current_holder
 from search.study.searches import create_search
 from tests.contracts.crash_contract import CrashContract
 from tests.contracts.lease_contract import LeaseContract
+from tests.contracts.settling_contract import SettlingContract
 from tests.contracts.steering_contract import SteeringContract
 from tests.contracts.study_contract import StudyContract
 from tests.faults import abandon
 from tests.search.examples import make_study
 
 
-class TestSQLite(StudyContract, LeaseContract, CrashContract, SteeringContract):
+class TestSQLite(StudyContract, LeaseContract, CrashContract, SteeringContract, SettlingContract):
     @pytest.fixture
     def url(self, sqlite_url):
         return sqlite_url
 
 
-class TestPostgreSQL(StudyContract, LeaseContract, CrashContract, SteeringContract):
+class TestPostgreSQL(
+    StudyContract, LeaseContract, CrashContract, SteeringContract, SettlingContract
+):
     crash_step = 9
 
     @pytest.fixture
