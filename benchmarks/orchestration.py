@@ -3,8 +3,8 @@
     python -m benchmarks orchestration [--postgres] [--tracking] [--trials 5000] [--quick]
 
 A real driver with real Ray, on one node with two workers; a trial reports one measurement at once.
-Beside it in the same run what Ray Tune itself costs: a class Trainable that is reused, two at a
-time, proposals of Tune's own random sampler. Per trial, over each tenth of the trials:
+Beside it in the same run what Ray Tune itself costs for as many: a class Trainable that is reused,
+two at a time, proposals of Tune's own random sampler. Per trial, over each tenth of the trials:
 
 - ms: of the clock, from one trial's end to another's.
 - calls: SQL statements, of the main thread (in which Tune asks and tells; proposals are made in a
@@ -20,7 +20,9 @@ needs of a core while two workers report 100 measurements a second.
 import argparse
 import collections
 import dataclasses
+import itertools
 import os
+import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -81,8 +83,9 @@ def show(row: dict[str, float], is_first: bool) -> None:
     print("".join(f"{value:>14,.1f}" for value in row.values()), flush=True)
 
 
-def tune(num_trials: int) -> float:
-    """Returns the milliseconds that Ray Tune itself takes for a trial that does nothing."""
+def tune(num_trials: int) -> list[float]:
+    """Returns the milliseconds that Ray Tune itself takes for a trial that does nothing, over each
+    tenth of the trials but the first, which holds the start."""
     with quiet_ray():
         from ray import tune as ray_tune
 
@@ -116,8 +119,9 @@ def tune(num_trials: int) -> float:
                     checkpoint_config=ray_tune.CheckpointConfig(checkpoint_at_end=False),
                 ),
             ).fit()
-    first = num_trials // ROWS
-    return (ends[-1] - ends[first]) / (len(ends) - 1 - first) * 1000
+    tenth = num_trials // ROWS
+    marks = ends[tenth - 1 :: tenth]
+    return [(end - start) / tenth * 1000 for start, end in itertools.pairwise(marks)]
 
 
 def steady(workspace: Workspace, seconds: float) -> tuple[float, float]:
@@ -153,14 +157,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     num_trials = 100 if options.quick else options.trials
     print(machine())
-    stock = tune(min(num_trials, 1000))
-    print(f"Ray Tune alone: {stock:.1f} ms a trial.")
+    alone = tune(num_trials)
+    stock = statistics.mean(alone)
+    tenths = " ".join(f"{one:.1f}" for one in alone)
+    print(f"Ray Tune alone: {stock:.1f} ms a trial, by tenths from the second on: {tenths}.")
     print(f"A search, its study on {'PostgreSQL' if options.postgres else 'SQLite'}:")
     counts = Counts()
     with workspaces(options.postgres, counts) as workspace:
         rows = measure(num_trials, workspace, counts, options.tracking)
         later = rows[1:] or rows
-        mean = sum(row["ms/trial"] for row in later) / len(later)
+        mean = statistics.mean(row["ms/trial"] for row in later)
         grown = (rows[-1]["MB"] - rows[1]["MB"]) / (rows[-1]["trials"] - rows[1]["trials"]) * 1000
         print(f"{mean:.1f} ms a trial, {mean / stock:.2f} times Ray Tune's.")
         print(f"The driver grew by {grown:.0f} MB per 1,000 trials.")

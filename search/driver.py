@@ -67,14 +67,14 @@ def create(config: StudyConfig, workspace: Workspace, owner: str | None = None) 
     Raises:
         SearchError: If the study cannot work; nothing has been made then.
     """
-    workspace.make()
-    config, archive = with_code(config, lambda: open_database(workspace.study_url))
-    use_code(config, workspace, archive)
-    found = check_study(config, workspace)
-    engine = open_database(workspace.study_url)
-    if archive is not None:
-        keep_code(engine, archive)
-    create_search(engine, with_absolute_paths(config), found, owner=owner)
+    with workspace.made():
+        config, archive = with_code(config, lambda: open_database(workspace.study_url))
+        use_code(config, workspace, archive)
+        found = check_study(config, workspace)
+        engine = open_database(workspace.study_url)
+        if archive is not None:
+            keep_code(engine, archive)
+        create_search(engine, with_absolute_paths(config), found, owner=owner)
 
 
 def check_study(config: StudyConfig, workspace: Workspace) -> dict[str, Any]:

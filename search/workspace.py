@@ -1,7 +1,9 @@
 """A workspace: the folder where one user's searches live."""
 
+import contextlib
 import dataclasses
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import final
 
@@ -63,6 +65,23 @@ class Workspace:
                 "Name another folder with `--workspace`."
             ) from error
 
+    @contextlib.contextmanager
+    def made(self) -> Iterator[None]:
+        """Makes the folder, unless it is there. If what is done inside is refused, a new one is
+        removed again, unless something was put into it.
+
+        Raises:
+            SearchError: As `make`.
+        """
+        is_new = not self.folder.exists()
+        self.make()
+        try:
+            yield
+        except BaseException:
+            if is_new:
+                _remove_if_empty(self.folder)
+            raise
+
     def check(self) -> None:
         """Checks that searches were run here and can be read.
 
@@ -114,3 +133,11 @@ class Workspace:
     def artifacts(self) -> str:
         """Where a local MLflow keeps pictures, as a URI."""
         return (self.folder / "mlflow-artifacts").as_uri()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Removes a folder and those in it, but for what has files in it."""
+    inside = sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True)
+    for path in (*inside, folder):
+        with contextlib.suppress(OSError):  # not empty
+            path.rmdir()

@@ -45,9 +45,9 @@ def check(
         config = replaced({**values, "dataset": {**values["dataset"], "data_dir": data_dir}})
     sampler = choose_sampler(config)
     place = Workspace.at(workspace or config.workspace)
-    place.make()
-    try_code(config, place)
-    dataset = load_images(config, place.cache)
+    with place.made():
+        try_code(config, place)
+        dataset = load_images(config, place.cache)
     load_tensorflow()
     from search.models.costs import estimate
     from search.models.preview import preview

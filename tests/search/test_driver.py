@@ -79,15 +79,20 @@ def test_a_refused_search_leaves_no_workspace_that_was_not_there(tmp_path):
         place = Workspace.at(tmp_path / folder)
         if is_kept:
             place.make()
-        with pytest.raises(SearchError, match="Missing .*nowhere"):
+        with pytest.raises(SearchError, match=r"Missing .*nowhere"):
             create(study, place)
         assert place.folder.exists() is is_kept
 
 
 def test_what_was_put_into_a_new_workspace_stays(tmp_path):
     place = Workspace.at(tmp_path / "ws")
-    with pytest.raises(SearchError, match="refused"), place.made():
-        (place.cache / "empty").mkdir(parents=True)
-        (place.folder / "kept").touch()
-        raise SearchError("refused")
+
+    def refused():
+        with place.made():
+            (place.cache / "empty").mkdir(parents=True)
+            (place.folder / "kept").touch()
+            raise SearchError("refused")
+
+    with pytest.raises(SearchError, match="refused"):
+        refused()
     assert [path.name for path in place.folder.rglob("*")] == ["kept"]
