@@ -1,5 +1,9 @@
 """Parts of a GPU: how much memory a worker gets, from readings of real cards."""
 
+import json
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -42,6 +46,43 @@ class Library:
 @pytest.fixture(autouse=True)
 def first_gpu(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+
+
+# Of a GPU that is not there TensorFlow keeps all settings, up to the moment of its start.
+TAKEN = """
+import json
+
+import tensorflow as tf
+from tensorflow.python.eager import context
+
+from search.models.gpu_memory import limit_gpu_memory
+
+tf.config.list_physical_devices()
+gpu = context.PhysicalDevice("/physical_device:GPU:0", "GPU")
+for devices in (context.context()._physical_devices, context.context()._visible_device_list):
+    devices.append(gpu)
+context.context()._memory_growth_map[gpu] = None
+limit_gpu_memory(1234.6)
+(part,) = tf.config.get_logical_device_configuration(gpu)
+(told,) = context.context().config.gpu_options.experimental.virtual_devices
+tf.constant(1.0)  # starts it
+try:
+    limit_gpu_memory(2000)
+    late = ""
+except RuntimeError as error:
+    late = str(error)
+print(json.dumps({"part": part.memory_limit, "told": list(told.memory_limit_mb), "late": late}))
+"""
+
+
+def test_tensorflow_takes_the_limit_before_it_starts_and_not_after():
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", TAKEN]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    taken = json.loads(done.stdout)
+    assert (taken["part"], taken["told"]) == (1234, [1234])
+    assert "cannot be modified after being initialized" in taken["late"]
 
 
 class TestLimit:
