@@ -86,7 +86,7 @@ head() {
 # A second node of a machine has a folder of its own: in one folder, two that start at the same moment
 # would give their sockets the same name, and one of them would never come up.
 worker() {
-    [ "$base" = 6380 ] || set -- --temp-dir="${RAY_TMPDIR:-/tmp}/ray-$base" "$@"
+    [ "$base" = 6380 ] || set -- --temp-dir="${RAY_TMPDIR:-${TMPDIR:-/tmp}}/ray-$base" "$@"
     exec ray start --block "${ports[@]}" --address="${RAY_HEAD_ADDRESS:?}" "$@"
 }
 
