@@ -5,6 +5,7 @@ import dataclasses
 import multiprocessing
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -75,14 +76,22 @@ def in_process(
     context = multiprocessing.get_context("spawn")
     with (
         tempfile.TemporaryDirectory(prefix="vaesearch-benchmark-") as folder,
-        context.Pool(1, initializer=_silence) as pool,
+        context.Pool(1, initializer=_begin) as pool,
     ):
         return pool.apply(side, (problem, first, num_trials, seed, Path(folder)))
 
 
-def _silence() -> None:
+def _begin() -> None:
+    """Has the process end with the one that started it, and say nothing."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         with contextlib.suppress(OSError):
             os.dup2(nowhere, stream)
+
+
+def _end_with_parent() -> None:
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+    os._exit(1)
