@@ -50,8 +50,10 @@ class DeskScheduler(FIFOScheduler):
         self._placement = placement
         self._flag = flag
         self._kept: list[Any] = []  # what processes ask of Ray that are kept between two trials
+        self._unfinished: list[Any] = []  # Tune's trials, the oldest first
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        self._unfinished.append(trial)
         assignment = Assignment.from_json(trial.config["assignment"])
         request = self._placement.request(assignment.is_alone)
         trial.update_resources(request)
@@ -62,7 +64,9 @@ class DeskScheduler(FIFOScheduler):
             cache.increase_max(request, by=self._slots())
 
     def choose_trial_to_run(self, tune_controller: Any, **options: Any) -> Any:
-        chosen = super().choose_trial_to_run(tune_controller, **options)
+        # Tune's own scheduler looks several times a trial through all that there ever were.
+        self._unfinished = [trial for trial in self._unfinished if not trial.is_finished()]
+        chosen = next((t for t in self._unfinished if t.status == t.PENDING), None)
         controller, desk = tune_controller._tune_controller, self._desk
         # Tune keeps a process that has nothing to do, with its place on the cluster, until another
         # one ends.

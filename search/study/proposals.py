@@ -13,7 +13,6 @@ from typing import Any, final
 
 import optuna
 from optuna.storages import InMemoryStorage
-from optuna.trial import TrialState as OptunaState
 
 from search.grid import shuffled_grid
 from search.samplers import choose_sampler, make_sampler
@@ -64,7 +63,7 @@ class Proposals:
         self._study_notes: dict[int, dict[str, Any]] = {}  # that came with the trial of a number
         self.num_asked, self.seconds = 0, 0.0
         self._queue = self._untried()
-        self._num_points = len(self._trials()) + len(self._queue)
+        self._num_points = self._num_own + len(self._queue)
 
     @property
     def sampler_name(self) -> str:
@@ -116,7 +115,7 @@ class Proposals:
         self._study.add_trials(trials)
 
     def _asked(self, number: int, point: Mapping[str, ParamValue] | None) -> Params:
-        if number < len(self._trials()):  # asked for before, and not recorded for some reason
+        if number < self._num_own:  # asked for before, and not recorded for some reason
             return self._suggest(number, lambda: self._again(number))
         if point is not None:
             self._study.enqueue_trial(self._flat(point))
@@ -124,10 +123,10 @@ class Proposals:
             self._study.enqueue_trial(self._queue[0])
         return self._suggest(number, self._study.ask)
 
-    def _trials(self, *states: OptunaState) -> list[optuna.trial.FrozenTrial]:
-        """Returns the search's own trials, in some states or in all."""
-        found = self._study.get_trials(deepcopy=False, states=states or None)
-        return [trial for trial in found if trial.number >= self._num_known]
+    @property
+    def _num_own(self) -> int:
+        """How many trials the search has had proposed, which stand behind those it knew."""
+        return len(self._study.get_trials(deepcopy=False)) - self._num_known
 
     def _suggest(self, number: int, make_trial: Callable[[], optuna.Trial]) -> Params:
         index = number + self._num_known
@@ -149,7 +148,7 @@ class Proposals:
         tried = (self._flat(params), attributes.get("fixed_params"))
         self._queue = [point for point in self._queue if point not in tried]
         # Only now: while this was going on, the trial was in Optuna and its point in the queue.
-        self._num_points = len(self._trials()) + len(self._queue)
+        self._num_points = self._num_own + len(self._queue)
         return params
 
     def _noted(self) -> dict[str, Any]:
