@@ -43,7 +43,7 @@ SIDES: Final = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs both sides in turns and prints a table."""
+    """Runs all sides in turns and prints a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks equal_work", description=__doc__)
     parser.add_argument("--data-dir", type=Path, help="folder with MNIST's four IDX files")
     parser.add_argument("--trials", type=int, default=NUM_TRIALS)

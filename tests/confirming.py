@@ -121,7 +121,7 @@ def row(trial: int, repeat: int, epoch: int, fid: float, tvd: float) -> Confirma
     return Confirmation(trial, repeat, epoch, {"fid": fid, "tvd": tvd}, 1.0)
 
 
-# Of the made search: 1@1 (FID 4, TVD 0.3) and 0@1 (FID 9, TVD 0.2) are its front.
+# Of the front of `tests.commands.make_search`: 1@1 (FID 4, TVD 0.3) and 0@1 (FID 9, TVD 0.2).
 CONFIRMED = [
     *(row(0, k, 1, 11.8 + 0.1 * k, 0.216 + 0.002 * k) for k in (1, 2, 3)),
     *(row(1, k, 1, 5.8 + 0.1 * k, 0.336 + 0.002 * k) for k in (1, 2, 3)),
