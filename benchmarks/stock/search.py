@@ -4,6 +4,7 @@ A function of a config, a process per trial, as the documentation of Ray Tune ha
 the same noise by the same network.
 """
 
+import math
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ def stock_search(
     seed: int,
     folder: Path,
     is_whole: bool = False,
+    enough: float = math.inf,
 ) -> Told:
     """Runs the search; two trials at a time, each on one core.
 
@@ -32,6 +34,7 @@ def stock_search(
         is_whole: Whether it does all that a search of ours does after an epoch, with what Keras,
             NumPy and SciPy bring: losses of the validation images too, and weights that are kept.
             Otherwise it keeps nothing, and our own code judges its images.
+        enough: The hypervolume at which it ends, before its last trial.
     """
     began = time.time()
     import ray
@@ -39,6 +42,8 @@ def stock_search(
     from ray.air.integrations.mlflow import MLflowLoggerCallback
     from ray.tune.search import ConcurrencyLimiter
     from ray.tune.search.optuna import OptunaSearch
+
+    from search.front import hypervolume
 
     ray.init(
         "local",  # whatever Ray runs here already
@@ -58,6 +63,18 @@ def stock_search(
             self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
         ) -> None:
             self.rows[trial.trial_id, result["epoch"]] = result
+
+    class Enough(tune.Stopper):
+        """Ends the search when what was heard spans enough."""
+
+        def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+            return False
+
+        def stop_all(self) -> bool:
+            values = [[row[name] for name in OBJECTIVES] for row in hearing.rows.values()]
+            finite = [each for each in values if all(map(math.isfinite, each))]
+            directions = ["minimize"] * len(OBJECTIVES)
+            return bool(finite and hypervolume(finite, problem.ceiling, directions) >= enough)
 
     hearing = Hearing()
     searcher = OptunaSearch(
@@ -80,6 +97,7 @@ def stock_search(
         run_config=tune.RunConfig(
             storage_path=str(folder),
             verbose=0,
+            stop=Enough() if math.isfinite(enough) else None,
             failure_config=tune.FailureConfig(max_failures=2),
             callbacks=[
                 MLflowLoggerCallback(f"sqlite:///{folder / 'mlflow.db'}", experiment_name="stock"),
