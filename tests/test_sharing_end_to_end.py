@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -43,7 +43,44 @@ def cluster() -> Iterator[str]:
         yield node.address
 
 
-def driver(
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    """An empty workspace."""
+    place = Workspace.at(tmp_path / "vaesearch-workspace")
+    place.make()
+    return place
+
+
+def created(place: Workspace, name: str, trials: int, **others: Any) -> StudyReader:
+    """Returns a new search, which nobody drives yet."""
+    budget = {"trials": trials, "epochs": EPOCHS}
+    create(make_study(name=name, budget=budget, tracking={"mlflow": False}, **others), place)
+    return StudyReader(open_database(place.study_url), name)
+
+
+class Drivers(list[subprocess.Popen[bytes]]):
+    """The drivers of a test, which end with it."""
+
+    def __init__(self, place: Workspace, address: str):
+        super().__init__()
+        self._place = place
+        self._address = address
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self:
+            process.kill()
+            process.wait()
+
+    def start(self, name: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Starts one and returns its process."""
+        self.append(_driver(name, self._place, self._address, **environment))
+        return self[-1]
+
+
+def _driver(
     name: str, place: Workspace, address: str, **environment: str
 ) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.chaos.driver", name, address]
@@ -73,83 +110,56 @@ def num_under_way(reader: StudyReader) -> int:
     return sum(0 < trial.last_epoch < EPOCHS - 10 for trial in running)
 
 
-def test_a_search_that_comes_later_gets_its_half(cluster: str, tmp_path: Path) -> None:
-    place = Workspace.at(tmp_path / "vaesearch-workspace")
-    place.make()
-    engine = open_database(place.study_url)
-    readers = {}
-    for name, trials in (("early", 8), ("late", 4)):
-        budget = {"trials": trials, "epochs": EPOCHS}
-        create(make_study(name=name, budget=budget, tracking={"mlflow": False}), place)
-        readers[name] = StudyReader(engine, name)
-    drivers = [driver("early", place, cluster)]
-    try:
-        wait_until(lambda: num_running(readers["early"]) == 4, drivers, place)
-        drivers.append(driver("late", place, cluster))
+def test_a_search_that_comes_later_gets_its_half(cluster: str, place: Workspace) -> None:
+    readers = [created(place, "early", trials=8), created(place, "late", trials=4)]
+    with Drivers(place, cluster) as drivers:
+        drivers.start("early")
+        wait_until(lambda: num_running(readers[0]) == 4, drivers, place)
+        drivers.start("late")
         shares = []
 
         def is_shared() -> bool:
-            shares.append([num_running(reader) for reader in readers.values()])
+            shares.append([num_running(reader) for reader in readers])
             return shares[-1] == [2, 2]
 
         wait_until(is_shared, drivers, place)
-        for process in drivers:
-            assert process.wait(300) == 0
-    finally:
-        for process in drivers:
-            process.kill()
-            process.wait()
+        assert [process.wait(300) for process in drivers] == [0, 0]
     assert max(sum(pair) for pair in shares) <= 4 + 2  # what is asked for waits for what saves
-    given_back = [a for a in read_attempts(readers["early"]) if a.outcome == "interrupted"]
+    given_back = [a for a in read_attempts(readers[0]) if a.outcome == "interrupted"]
     assert given_back
-    for reader in readers.values():
+    for reader in readers:
         check_whole(reader)
 
 
-def test_a_node_that_joins_takes_trials_and_one_that_goes_loses_none(tmp_path: Path) -> None:
-    place = Workspace.at(tmp_path / "vaesearch-workspace")
-    place.make()
-    budget = {"trials": 15, "epochs": EPOCHS}
-    create(make_study(name="growing", budget=budget, tracking={"mlflow": False}), place)
-    reader = StudyReader(open_database(place.study_url), "growing")
-    with open_cluster() as nodes:
+def test_a_node_that_joins_takes_trials_and_one_that_goes_loses_none(place: Workspace) -> None:
+    reader = created(place, "growing", trials=15)
+    with open_cluster() as nodes, Drivers(place, nodes.address) as drivers:
         first = nodes.add_node(num_cpus=1)
-        process = driver("growing", place, nodes.address)
-        try:
-            wait_until(lambda: num_running(reader) == 1, [process], place)
-            nodes.add_node(num_cpus=2)
-            wait_until(lambda: num_under_way(reader) == 3, [process], place)
-            nodes.remove_node(first, allow_graceful=False)
-            assert process.wait(300) == 0
-        finally:
-            process.kill()
-            process.wait()
+        process = drivers.start("growing")
+        wait_until(lambda: num_running(reader) == 1, drivers, place)
+        nodes.add_node(num_cpus=2)
+        wait_until(lambda: num_under_way(reader) == 3, drivers, place)
+        nodes.remove_node(first, allow_graceful=False)
+        assert process.wait(300) == 0
     assert "lost" in [attempt.outcome for attempt in read_attempts(reader)]
     check_whole(reader)
 
 
-def test_a_cluster_that_grows_is_used_and_shrinks_again(tmp_path: Path) -> None:
-    place = Workspace.at(tmp_path / "vaesearch-workspace")
-    place.make()
-    budget = {"trials": 16, "epochs": EPOCHS}
-    create(make_study(name="elastic", budget=budget, tracking={"mlflow": False}), place)
-    reader = StudyReader(open_database(place.study_url), "elastic")
-    too_large = make_study(name="large", tracking={"mlflow": False}, resources={"cpus": 64})
-    create(too_large, place)
-    with growing_cluster(most_nodes=2, idle_seconds=20) as cluster:
-        process = driver("elastic", place, cluster.address, **cluster.token)
-        refused = driver("large", place, cluster.address, **cluster.token)
-        try:
-            wait_until(lambda: num_under_way(reader) == 2, [process], place)
-            cluster.kill_a_node()
-            wait_until(lambda: 3 in cluster.nodes(), [process], place)  # in its place
-            assert process.wait(300) == 0
-            assert refused.wait(300) == 1
-            wait_until(lambda: not cluster.nodes(), [], place)
-        finally:
-            for each in (process, refused):
-                each.kill()
-                each.wait()
+def test_a_cluster_that_grows_is_used_and_shrinks_again(place: Workspace) -> None:
+    reader = created(place, "elastic", trials=16)
+    created(place, "large", trials=1, resources={"cpus": 64})
+    with (
+        growing_cluster(most_nodes=2, idle_seconds=20) as cluster,
+        Drivers(place, cluster.address) as drivers,
+    ):
+        process = drivers.start("elastic", **cluster.token)
+        refused = drivers.start("large", **cluster.token)
+        wait_until(lambda: num_under_way(reader) == 2, [process], place)
+        cluster.kill_a_node()
+        wait_until(lambda: 3 in cluster.nodes(), [process], place)  # in its place
+        assert process.wait(300) == 0
+        assert refused.wait(300) == 1
+        wait_until(lambda: not cluster.nodes(), [], place)
     said = (place.folder / "large.log").read_text()
     assert "No trial fits on any node: it takes 64 CPUs" in said
     assert "lost" in [attempt.outcome for attempt in read_attempts(reader)]
