@@ -1,11 +1,13 @@
 """Which part of a GPU a trial needs, by the most memory that trials have used so far."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from search.config import StudyConfig
-from search.study.reader import Event
 from search.trial import Trial
+
+if TYPE_CHECKING:  # a worker, which reads no study, should not wait for SQLAlchemy
+    from search.study.reader import Event
 
 # What CUDA takes for every process beside TensorFlow's own pool: context, kernels, cuDNN.
 BESIDE_MB: Final = 700.0
@@ -19,7 +21,7 @@ def suggested_fraction(peak_mb: float, total_mb: float) -> float:
 
 
 def fraction_advice(
-    config: StudyConfig, trials: Sequence[Trial], events: Sequence[Event]
+    config: StudyConfig, trials: Sequence[Trial], events: Sequence["Event"]
 ) -> str | None:
     """Returns one line that suggests another fraction of a GPU; None if nothing is known or won.
 
