@@ -41,6 +41,9 @@ def fraction_advice(
         return None
     fraction = suggested_fraction(max(peaks), sizes[-1])
     text = f"Trials used at most {max(peaks):,.0f} MB of a GPU with {sizes[-1]:,.0f} MB"
-    if fraction < config.resources.gpus:
-        return f"{text}: `gpus: {fraction:g}` would do, in place of {config.resources.gpus:g}."
+    given = config.resources.gpus
+    if fraction < given:
+        return f"{text}: `gpus: {fraction:g}` would do, in place of {given:g}."
+    if given < 1 and max(peaks) > sizes[-1] * given - BESIDE_MB:  # one that was tried again alone
+        return f"{text}, more than `gpus: {given:g}` gives them; `gpus: {fraction:g}` would do."
     return None

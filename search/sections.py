@@ -129,6 +129,13 @@ class ResourcesSection(Section):
     labels: dict[str, str] = Field(default_factory=dict)
     weight: Annotated[float, Field(gt=0)] = 1
 
+    @field_validator("gpus")
+    @classmethod
+    def _is_whole_or_a_part(cls, value: float) -> float:
+        if value > 1 and not value.is_integer():
+            raise ValueError(f"a part of one GPU, or whole ones: 0.5, 1 or 2, not {value:g}")
+        return value
+
 
 class TrackingSection(Section):
     """Where MLflow keeps its record; by default an SQLite file in the workspace."""

@@ -140,6 +140,13 @@ class TestAdvice:
             "of 0.25."
         )
 
+    def test_a_larger_part_is_suggested_where_trials_needed_more(self):
+        text = self.advice(0.05, peak_gpu_memory_mb=6000.0)
+        assert text == (
+            "Trials used at most 6,000 MB of a GPU with 81,559 MB, more than `gpus: 0.05` gives "
+            "them; `gpus: 0.11` would do."
+        )
+
     @pytest.mark.parametrize("gpus", [0, 0.05, 2])
     def test_nothing_where_nothing_is_won(self, gpus):
         assert self.advice(gpus, peak_gpu_memory_mb=3000.0) is None

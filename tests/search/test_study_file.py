@@ -41,6 +41,7 @@ FAULTS = [
     ("trials: 3", "trails: 3", 16, r"unknown key `trails`\. Did you mean `trials`\?"),
     ("trials: 3", "trials: 0", 16, r"greater than or equal to 1\. Received: 0"),
     ("trials: 3", "trials: 3.5", 16, r"budget\.trials: .*valid integer.*Received: 3\.5"),
+    ("sampler: random", "resources: {gpus: 1.5}", 17, r"a part of one GPU, or whole ones.*1\.5"),
     ("trials: 3", "hours: .inf", 16, r"budget\.hours: Input should be a finite number"),
     ("low: 0.01", "low: 1e-2", 5, r"valid number\. Received: '1e-2'\. Write 0\.01"),
     ("low: 0.01", "low: 0", 5, r"space\.beta: Expected `low` > 0.*Raise `low` or drop `log`"),
