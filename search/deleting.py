@@ -50,7 +50,7 @@ class Deletion:
         self._workspace = workspace
         self._lease = lease
         self._config = reader.record().config
-        self._files = Files(workspace.store(self._config), reader.id)
+        self._files = Files(workspace.known_store(self._config), reader.id)
         self._told = Projections(reader.engine, reader.id).read()
         self.is_done = False
 

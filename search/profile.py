@@ -15,9 +15,8 @@ import pydantic
 import sqlalchemy as sa
 
 from search.errors import SearchError, suggestion
-from search.workspace import MLFLOW_URI, STORE, STUDY_URL
+from search.workspace import CLUSTER, MLFLOW_URI, STORE, STUDY_URL
 
-CLUSTER: Final = "VAESEARCH_CLUSTER"  # address of a cluster's jobs
 STUDY_PASSWORD: Final = "VAESEARCH_STUDY_PASSWORD"
 _SECRETS: Final = (
     STUDY_PASSWORD,
@@ -79,7 +78,8 @@ def choose_cluster(name: str) -> None:
         name: Of a profile, or the address of the cluster's jobs.
 
     Raises:
-        SearchError: If there is no such profile, or a file cannot be used.
+        SearchError: If there is no such profile, a file cannot be used, or nothing names the study
+            database: this machine's own searches are not those of a cluster.
     """
     profile = _checked({"ray": name}, "--cluster") if is_address(name) else _profile(name)
     secrets = _secrets(Path(profile.secrets).expanduser()) if profile.secrets else {}
@@ -89,6 +89,11 @@ def choose_cluster(name: str) -> None:
     os.environ[CLUSTER] = profile.ray
     if profile.study is not None and STUDY_URL not in secrets:
         os.environ[STUDY_URL] = _with_password(profile.study, os.environ.get(STUDY_PASSWORD))
+    if not os.environ.get(STUDY_URL):
+        raise SearchError(
+            f"Name the study database of the cluster at {profile.ray}: `study` in its profile in "
+            f"{profiles_file()}, or the variable {STUDY_URL}."
+        )
     if os.environ.get("RAY_AUTH_TOKEN"):
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 
@@ -161,8 +166,10 @@ def _secrets(path: Path) -> dict[str, str]:
 def _with_password(url: str, password: str | None) -> str:
     try:
         parsed = sa.engine.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise SearchError(f"`study` is no address of a database: {url}.") from error
+    except sa.exc.ArgumentError:
+        raise SearchError(
+            "`study` is no address of a database, such as postgresql://study@HOST:5432/study."
+        ) from None  # the text of the cause has the address in it, perhaps with a password
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")  # the driver that is installed
     if password is not None:

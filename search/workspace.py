@@ -17,6 +17,7 @@ STUDY_URL = "VAESEARCH_STUDY_URL"
 # Defaults of studies that name no store, and no MLflow, of their own: those of a cluster.
 STORE = "VAESEARCH_STORE"
 MLFLOW_URI = "VAESEARCH_MLFLOW_URI"
+CLUSTER = "VAESEARCH_CLUSTER"  # address of the jobs of the cluster that a command was given
 
 
 @final
@@ -123,6 +124,21 @@ class Workspace:
         The latter is not written down anywhere, so that a workspace may be moved.
         """
         return config.store or self.default_store or str(self.folder / "store")
+
+    def known_store(self, config: StudyConfig) -> str:
+        """As `store`, for commands that read or delete what is there.
+
+        Raises:
+            SearchError: If the search is on a cluster whose store nothing names here: a folder of
+                this machine would be taken for it.
+        """
+        if os.environ.get(CLUSTER) and not (config.store or self.default_store):
+            raise SearchError(
+                f"Name the store of the cluster, where `{config.name}` keeps its files: `store` in "
+                f"the cluster's profile, or the variable {STORE}. Where only the cluster can reach "
+                "it, say this on its head."
+            )
+        return self.store(config)
 
     def tracking_uri(self, config: StudyConfig) -> str:
         """Returns MLflow's address: the study's choice, VAESEARCH_MLFLOW_URI, or a file in here."""

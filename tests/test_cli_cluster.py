@@ -8,7 +8,15 @@ import typer
 
 from search.cli.main import app
 from search.study.database import open_database
-from search.study.submissions import WorkKind, claim_job, read_submission, unwant, want
+from search.study.reader import list_names
+from search.study.submissions import (
+    WorkKind,
+    claim_job,
+    list_submissions,
+    read_submission,
+    unwant,
+    want,
+)
 from tests.commands import Commands, make_search
 from tests.postgres import free_port
 
@@ -31,8 +39,10 @@ def call(monkeypatch, capsys, tmp_path):
 
 
 @pytest.fixture
-def nowhere():
-    """The address of a cluster that is not there."""
+def nowhere(call, monkeypatch, tmp_path):
+    """The address of a cluster that is not there, whose study is that of a workspace."""
+    database = tmp_path / "vaesearch-workspace" / "study.db"
+    monkeypatch.setenv("VAESEARCH_STUDY_URL", f"sqlite:///{database}")
     return f"http://127.0.0.1:{free_port()}"
 
 
@@ -59,9 +69,31 @@ class TestSubmit:
         )
         assert read_submission(engine, "other") is None
 
-    def test_a_cluster_elsewhere_needs_a_study_elsewhere(self, call):
-        error = call("submit", "--cluster", "http://10.0.0.5:8265").error
-        assert error.startswith("Name the study database of the cluster at http://10.0.0.5:8265")
+    @pytest.mark.parametrize("host", ["10.0.0.5", "127.0.0.1", "localhost"])
+    @pytest.mark.parametrize("command", [["submit"], ["status", "tiny"], ["jobs"]])
+    def test_a_cluster_needs_a_study(self, call, engine, host, command):
+        """One behind a tunnel too: this machine's own searches are not those of a cluster."""
+        error = call(*command, "--cluster", f"http://{host}:8265").error
+        assert error.startswith(f"Name the study database of the cluster at http://{host}:8265")
+        assert list_submissions(engine) == []
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ["run", "--ray", "auto"],
+            ["run", "--profile"],
+            ["resume", "tiny", "--ray", "auto"],
+            ["resume", "tiny", "--profile"],
+            ["confirm", "tiny", "--ray", "auto"],
+        ],
+    )
+    def test_what_a_driver_elsewhere_cannot_be_told_is_refused(
+        self, call, engine, nowhere, command
+    ):
+        error = call(*command, "--cluster", nowhere).error
+        option = next(word for word in command if word.startswith("--"))
+        assert error.startswith(f"`{option}` is for a search that this machine drives")
+        assert list_submissions(engine) == []
 
     def test_a_password_in_an_address_is_refused_and_not_shown(self, call):
         error = call("submit", "--cluster", "http://ann:geheim@10.0.0.5:8265").error
@@ -111,6 +143,32 @@ class TestLooking:
 
     def test_the_log_of_a_driver_needs_a_submission(self, call, engine):
         assert "`tiny` was not submitted" in call("logs", "tiny").error
+
+    def test_the_pages_are_those_of_the_cluster(self, call, nowhere, monkeypatch):
+        error = call("ui", "--cluster", nowhere).error
+        assert error.startswith("Name the cluster's MLflow: `mlflow` in its profile")
+        monkeypatch.setenv("VAESEARCH_MLFLOW_URI", "http://10.0.0.5:5000")
+        shown = call("ui", "--cluster", nowhere).out
+        assert shown == "MLflow of the cluster: http://10.0.0.5:5000\n"
+
+
+class TestStore:
+    @pytest.mark.parametrize(
+        "command",
+        [["prune", "--yes"], ["delete", "--yes"], ["logs", "0"], ["export", "0", "--out", "m"]],
+    )
+    def test_a_folder_of_this_machine_is_not_taken_for_the_clusters(
+        self, call, engine, nowhere, command
+    ):
+        name, *rest = command
+        error = call(name, "tiny", *rest, "--cluster", nowhere).error
+        assert error.startswith("Name the store of the cluster, where `tiny` keeps its files")
+        assert list_names(engine) == ["tiny"]
+
+    def test_the_one_that_is_named_is_used(self, call, engine, nowhere, monkeypatch, tmp_path):
+        monkeypatch.setenv("VAESEARCH_STORE", str(tmp_path / "store"))
+        assert call("delete", "tiny", "--yes", "--cluster", nowhere).status == 0
+        assert list_names(engine) == []
 
 
 class TestStop:

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from search.report.history import history_lines
+from search.study import tables
 from search.study.database import open_database
 from search.study.reader import Event, StudyReader
 from search.study.requests import post_point
@@ -122,3 +123,24 @@ class TestHistory:
         study = make_study(space={**SPACE, "variant": variant})
         (line,) = history_lines(study, [Event(0.0, "space grown", details)])
         assert line.endswith(f"space grown  {said}")
+
+
+class TestOwners:
+    def test_what_each_has_used_is_shown(self, call, place):
+        for name, owner in (("a", "ann"), ("b", "ann"), ("c", "bob")):
+            make_search(place.folder, name, resources={"cpus": 2, "gpus": 0.5})
+            with open_database(place.study_url).begin() as connection:
+                table = tables.search
+                found = table.update().where(table.c.name == name)
+                connection.execute(found.values(owner=owner))
+                connection.execute(tables.attempt.update().values(started_at=0.0, ended_at=1800.0))
+        call("delete", "tiny", "--yes")
+        shown = call("list").out
+        assert shown.endswith(
+            "Owner ann; 8.00 core-hours so far, 2.00 GPU-hours.\n"
+            "Owner bob; 4.00 core-hours so far, 1.00 GPU-hours.\n"
+        )
+        assert "Owner bob; 4.00 core-hours so far, 1.00 GPU-hours." in call("status", "c").out
+
+    def test_one_alone_is_not_summed(self, call):
+        assert "core-hours" not in call("list").out

@@ -173,7 +173,7 @@ def _of_model(
 
 
 def _store(place: Any, reader: StudyReader) -> TrialStore:
-    return TrialStore(place.store(reader.record().config), reader.id)
+    return TrialStore(place.known_store(reader.record().config), reader.id)
 
 
 @contextlib.contextmanager

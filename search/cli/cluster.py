@@ -6,7 +6,6 @@ import os
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 import typer
@@ -26,12 +25,11 @@ from search.cli.on_cluster import chosen_cluster
 from search.cli.run import StudyArgument, TrialsOption, WorkersOption, run_options
 from search.config import StudyConfig
 from search.errors import SearchError, WorkersError
-from search.profile import CLUSTER
 from search.study.database import open_database
 from search.study.lease import current_holder
 from search.study.reader import StudyReader, list_names
 from search.study.submissions import Submission, WorkKind, list_submissions, read_submission
-from search.workspace import Workspace
+from search.workspace import CLUSTER, Workspace
 
 _LOOK_SECONDS: Final = 5.0
 
@@ -196,18 +194,21 @@ def _attend(
 
 def _follow(engine: sa.Engine, jobs: Any, item: Submission) -> None:
     """Prints what a submission's jobs print, until it is not wanted any more."""
-    followed = None
+    followed, is_waiting = None, False
     while True:
         if item.job_id is not None and item.job_id != followed:
             if followed is not None:
                 print(f"Job {followed} was lost; {item.job_id} goes on.", flush=True)
-            followed = item.job_id
+            followed, is_waiting = item.job_id, False
             with contextlib.suppress(WorkersError):  # a lost head: the next job runs on another one
                 for text in jobs.follow(followed):
                     print(text, end="", flush=True)
         now = read_submission(engine, item.name)
         if now is None or not now.is_wanted:
             break
+        if not is_waiting and item.job_id == now.job_id:
+            print(f"Job {followed} has ended; the supervisor starts the next one.", flush=True)
+            is_waiting = True
         item = now
         time.sleep(1)
     if now is not None and now.message and _is_error(now.message):
@@ -240,14 +241,7 @@ def _row(engine: sa.Engine, item: Submission) -> dict[str, Any]:
 def made(workspace: Path | None) -> tuple[Workspace, sa.Engine]:
     """Returns a workspace and its study database, which need not have been there."""
     place = Workspace.at(workspace)
-    address = os.environ.get(CLUSTER, "")
     if place.database is None:
-        host = urlsplit(address).hostname or "localhost"
-        if not (host.startswith("127.") or host in ("localhost", "::1")):
-            raise SearchError(
-                f"Name the study database of the cluster at {address}: `study` in its profile in "
-                "~/.config/vaesearch.toml, or the variable VAESEARCH_STUDY_URL."
-            )
         place.make()
     return place, open_database(place.study_url)
 

@@ -21,7 +21,7 @@ from search.cli.app import (
     reader_of,
     workspace_option,
 )
-from search.cli.on_cluster import chosen_cluster
+from search.cli.on_cluster import chosen_cluster, refuse_beside_cluster
 from search.cli.run import RayOption
 from search.confirming import Listener, Wish
 from search.confirming import confirm as confirm_front
@@ -69,6 +69,7 @@ def confirm(
     if chosen_cluster() is not None:
         from search.cli.cluster import submit_work
 
+        refuse_beside_cluster(ray=ray)
         submit_work(reader.engine, name, WorkKind.CONFIRMATION, dataclasses.asdict(wish))
         return
     with _shown(name) as listener:

@@ -48,7 +48,7 @@ def prune(
 ) -> None:
     """Delete stored weights and states that no front needs, also while the search runs."""
     place, reader = reader_of(name, workspace)
-    plan = plan_pruning(reader, place.store(reader.record().config), keep)
+    plan = plan_pruning(reader, place.known_store(reader.record().config), keep)
     if not as_json:
         _show(plan)
     is_wanted = bool(plan.trials) and not dry_run
@@ -119,7 +119,7 @@ def logs(
         return
     reader = StudyReader(engine, name)
     found = trial_of(reader, name, trial)
-    store = TrialStore(place.store(reader.record().config), reader.id)
+    store = TrialStore(place.known_store(reader.record().config), reader.id)
     if follow:
         with contextlib.suppress(KeyboardInterrupt):
             _follow(reader, store, found, attempt)

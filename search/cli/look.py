@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -19,6 +19,7 @@ from search.cli.app import (
     reader_of,
 )
 from search.cli.live import watch
+from search.cli.on_cluster import chosen_cluster
 from search.errors import SearchError
 from search.gpu_fractions import fraction_advice
 from search.report.costs import costs
@@ -30,6 +31,8 @@ from search.study.lease import active_seconds, current_holder
 from search.study.reader import Event, StudyReader, list_names
 from search.study.requests import Kind, Request, open_requests
 from search.workspace import Workspace
+
+_HOURS: Final = ("core_hours", "gpu_hours")
 
 
 @app.command("list")
@@ -51,10 +54,12 @@ def list_searches(workspace: WorkspaceOption = None, as_json: JsonOption = False
         table.add_column(heading, justify="right" if heading.endswith("-h") else "left")
     for state, cost in states:
         best = ", ".join(f"{title(n)} {number(v)} ({at})" for n, (v, at) in state.best.items())
-        hours = [f"{cost[key]:.2f}" for key in ("core_hours", "gpu_hours")]
+        hours = [f"{cost[key]:.2f}" for key in _HOURS]
         done = f"{state.num_finished}/{state.num_trials}"
         table.add_row(state.name, cost["owner"] or "", done, state.word, *hours, best)
     console.print(table)
+    for line in _by_owner([cost for _, cost in states]):
+        print(line)
 
 
 @app.command()
@@ -101,6 +106,9 @@ def ui(
     from search.tracking.server import serving
 
     place = Workspace.at(workspace)
+    if chosen_cluster() is not None:
+        print(f"MLflow of the cluster: {_tracking_of_cluster(place)}")
+        return
     database = place.folder / "mlflow.db"
     if not database.exists():
         raise SearchError(
@@ -114,6 +122,15 @@ def ui(
         print(f"MLflow: {server.url}  (Ctrl-C ends it)", flush=True)
         server.wait()
         raise SearchError("MLflow's server has ended.")
+
+
+def _tracking_of_cluster(place: Workspace) -> str:
+    if place.default_tracking is None:
+        raise SearchError(
+            "Name the cluster's MLflow: `mlflow` in its profile, or the variable "
+            "VAESEARCH_MLFLOW_URI."
+        )
+    return place.default_tracking
 
 
 def _progress(reader: StudyReader) -> Progress:
@@ -131,6 +148,16 @@ def _cost(reader: StudyReader) -> dict[str, Any]:
         "core_hours": total.core_hours,
         "gpu_hours": total.gpu_hours,
     }
+
+
+def _by_owner(costs: Sequence[dict[str, Any]]) -> list[str]:
+    """Returns what each owner's searches have cost together, where there are several owners."""
+    owners = sorted({cost["owner"] for cost in costs if cost["owner"]})
+    if len(owners) < 2:
+        return []
+    own = {owner: [cost for cost in costs if cost["owner"] == owner] for owner in owners}
+    sums = [{key: sum(cost[key] for cost in own[owner]) for key in _HOURS} for owner in owners]
+    return [_cost_line({"owner": owner, **each}) for owner, each in zip(owners, sums, strict=True)]
 
 
 def _cost_line(cost: dict[str, Any]) -> str:

@@ -7,7 +7,9 @@ from typing import Annotated, Any, final
 
 import typer
 
-from search.profile import CLUSTER, choose_cluster
+from search.errors import SearchError
+from search.profile import choose_cluster
+from search.workspace import CLUSTER
 
 _Option = Annotated[
     str | None,
@@ -40,6 +42,20 @@ class App(typer.Typer):
 def chosen_cluster() -> str | None:
     """Returns the cluster that the command was given, None if it was given none."""
     return _chosen[0] if _chosen else None
+
+
+def refuse_beside_cluster(**options: Any) -> None:
+    """Refuses what a driver on a cluster's head cannot be told, or shown of.
+
+    Args:
+        options: By name; those that were not given are false.
+    """
+    for name, value in options.items():
+        if value:
+            raise SearchError(
+                f"`--{name}` is for a search that this machine drives, and `--cluster` has the "
+                "cluster do so. Leave one of them out."
+            )
 
 
 def _with_cluster(function: Any) -> Any:

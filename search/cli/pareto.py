@@ -129,7 +129,7 @@ def _draw_samples(
     config, dataset = record.config, images_of(reader, place)
     real = dataset.test.images[:_SAMPLES] / dataset.scale
     rows: list[tuple[str, Any]] = [("real test images", real)]
-    store = TrialStore(place.store(config), record.id)
+    store = TrialStore(place.known_store(config), record.id)
     for label, member in _ends_and_knee(summary):
         model = load_candidate(store, dataset, member.trial, member.epoch)
         if model is None:

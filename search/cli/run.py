@@ -16,7 +16,7 @@ from search.cli.app import (
     workspace_option,
 )
 from search.cli.live import show_while
-from search.cli.on_cluster import chosen_cluster
+from search.cli.on_cluster import chosen_cluster, refuse_beside_cluster
 from search.cli.values import above_zero, choices_of, number_of_trials, ranges_of
 from search.config import SamplerName, StudyConfig
 from search.errors import SearchError
@@ -134,6 +134,7 @@ def run(
     if chosen_cluster() is not None:
         from search.cli.cluster import made, submit_config
 
+        refuse_beside_cluster(ray=ray, profile=profile)
         submit_config(made(place.folder)[1], config)
     else:
         if not (or_resume and _exists(config, place)):
@@ -214,6 +215,7 @@ def resume(
     if chosen_cluster() is not None:
         from search.cli.cluster import submit_work
 
+        refuse_beside_cluster(ray=ray, profile=profile)
         submit_work(reader.engine, name, WorkKind.SEARCH, changes)
         return
     change(name, place, **changes)

@@ -87,13 +87,13 @@ def export(
     number, epoch, samplers = parse_candidate(candidate)
     place, reader = reader_of(name, workspace)
     record, trial = reader.record(), trial_of(reader, name, number)
+    store = TrialStore(place.known_store(record.config), record.id)
     load_tensorflow()
     from search.models.exporting import Chosen
     from search.models.exporting import export as export_candidate
     from search.models.stored import check_folder, chosen_epoch
 
     params = record.config.model_params(dict(trial.params))
-    store = TrialStore(place.store(record.config), record.id)
     chosen = Chosen(
         number,
         chosen_epoch(store, name, number, epoch),

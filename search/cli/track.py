@@ -73,7 +73,7 @@ def register(
     from search.tracking.failures import without_password
     from search.tracking.registry import register as register_models
 
-    store = TrialStore(place.store(record.config), record.id)
+    store = TrialStore(place.known_store(record.config), record.id)
     dataset = images_of(reader, place)
     epoch, models = functional_models(store, dataset, name, trial_number, epoch)
     tags = _tags(record, trial, epoch)

@@ -54,8 +54,11 @@ class TestChooseCluster:
         assert os.environ["VAESEARCH_STORE"] == "s3://lab/store"
         assert "RAY_AUTH_MODE" not in os.environ
 
-    def test_an_address_needs_no_profile(self, config):
+    def test_an_address_needs_no_profile(self, config, monkeypatch):
         (config / "vaesearch.toml").unlink()
+        with pytest.raises(SearchError, match=r"Name the study database .* VAESEARCH_STUDY_URL"):
+            choose_cluster("http://127.0.0.1:8265")
+        monkeypatch.setenv("VAESEARCH_STUDY_URL", "sqlite:///study.db")
         choose_cluster("http://127.0.0.1:8265")
         assert os.environ["VAESEARCH_CLUSTER"] == "http://127.0.0.1:8265"
 
