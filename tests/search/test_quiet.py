@@ -4,11 +4,12 @@ import subprocess
 import sys
 
 CODE = """
-import sys
+import gc, sys
 from search.models.quiet import load_keras
 load_keras()
-print([name for name in ("matplotlib", "sklearn", "scipy.stats") if name in sys.modules])
-import matplotlib.pyplot, sklearn.mixture, keras
+print([name for name in ("matplotlib", "pandas", "sklearn", "scipy.stats") if name in sys.modules])
+assert gc.isenabled()
+import matplotlib.pyplot, pandas, sklearn.mixture, keras
 print(keras.layers.Dense(2)(keras.ops.ones((1, 3))).shape)
 load_keras()
 """
