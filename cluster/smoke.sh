@@ -7,70 +7,17 @@
 # processes of their own, by the scripts that the containers run. It submits a search, kills a node
 # with its trials, adds another one, kills the head and has the supervisor bring the search back.
 # The search has a prior of the user's, whose file is gone as soon as it is submitted.
-# Then every trial must have ended once, and MLflow must agree. Needs vaesearch, ray and mlflow on
-# the PATH and PostgreSQL's programs; takes some minutes and ends what it started, and only that.
+# Then every trial must have ended once, and MLflow must agree. The search is extended, stopped as a
+# person and as an administrator would, and goes on to its end; no secret must stand anywhere in
+# what all this wrote. Needs vaesearch, ray and mlflow on the PATH and PostgreSQL's programs; takes
+# some minutes and ends what it started, and only that.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 kept=${1:-}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/smoke-XXXX") # short: Ray's sockets have room for few letters
 [ -z "$kept" ] || mkdir -p "$kept"
-declare -A pids=()
-
-say() { printf '%s  %s\n' "$(date +%T)" "$*"; }
-
-fail() {
-    say "FAILED: $*"
-    tail -n 6 "$folder"/logs/*.log "$folder"/ray/session_latest/logs/job-driver-*.log |
-        cut -c 1-160 >&2 || true
-    exit 1
-}
-
-start() {
-    local name=$1
-    shift
-    "$@" >>"$folder/logs/$name.log" 2>&1 &
-    pids[$name]=$!
-}
-
-# A process and all it started, which Ray puts into groups of their own.
-family() {
-    local child
-    echo "$1"
-    for child in $(pgrep -P "$1"); do family "$child"; done
-}
-
-end_part() {
-    local name=$1 signal=${2:-TERM} members
-    [ -n "${pids[$name]:-}" ] || return 0
-    mapfile -t members < <(family "${pids[$name]}")
-    kill "-$signal" "${members[@]}" 2>/dev/null || true
-    unset "pids[$name]"
-}
-
-end() {
-    local status=$? name
-    for name in supervisor "${!pids[@]}"; do end_part "$name" TERM; done
-    sleep 3
-    pkill -KILL -f "$folder/" 2>/dev/null || true # what has lost its parent; all know the folder
-    if [ -n "$kept" ]; then cp -r "$folder/logs" "$kept/" || true; fi
-    rm -rf "$folder"
-    exit "$status"
-}
-trap end EXIT
-trap 'exit 130' INT TERM
-
-until_true() { # SECONDS WHAT COMMAND...
-    local deadline=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$deadline" ] || fail "$what: not within its time"
-        sleep 1
-    done
-}
-
-free_port() { python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
-secret() { python -c 'import secrets; print(secrets.token_hex(16))'; }
+# shellcheck disable=SC1091 # it is checked by itself
+source "$here/smoke_parts.sh"
 
 # --- PostgreSQL -----------------------------------------------------------------------------------
 initdb=$(command -v initdb || find /usr/lib/postgresql -name initdb 2>/dev/null | sort -V | tail -n 1)
@@ -132,24 +79,30 @@ head=127.0.0.100 # Ray takes 127.0.0.1 for the machine's outside address
 address=http://$head:$RAY_JOBS_PORT
 base=$((6380 + 10 * (10 + RANDOM % 8))) # ray-node.sh has the ports of workers follow from it
 
-# Parts that come back when they have ended, as a container would.
-again_and_again() { bash -c 'until false; do "$@"; sleep 2; done' again "$@"; }
+# For parts that come back when they have ended, as a container would.
+again_and_again() { while true; do "$@" || true; sleep 2; done; }
+
+head_part() {
+    export "${drivers_env[@]}" RAY_NODE_IP="$head" RAY_PORT_BASE="$base"
+    again_and_again "$here/ray-node.sh" head --temp-dir="$folder/ray"
+}
+
+node_part() { # NUMBER
+    export VAESEARCH_STORE="$folder/store" VAESEARCH_LABELS="number=$1"
+    export RAY_NODE_IP="127.0.0.$(($1 + 1))" RAY_PORT_BASE="$((base + $1 * 10))"
+    export RAY_HEAD_ADDRESS="$head:$RAY_GCS_PORT"
+    again_and_again "$here/ray-node.sh" worker --num-cpus=1
+}
 
 # A new head on the machine of old nodes starts only when these have noticed that theirs is gone,
 # which takes them a minute: Ray looks for them among the machine's processes.
 start_head() {
-    start head again_and_again env "${drivers_env[@]}" RAY_NODE_IP="$head" \
-        RAY_PORT_BASE="$base" "$here/ray-node.sh" head --temp-dir="$folder/ray"
+    start head head_part
     until_true 240 "the head" python -c "
 import urllib.request; urllib.request.urlopen('$address/api/gcs_healthz', timeout=2)"
 }
 
-start_node() { # NUMBER
-    start "node$1" again_and_again env \
-        VAESEARCH_STORE="$folder/store" RAY_NODE_IP="127.0.0.$(($1 + 1))" \
-        RAY_PORT_BASE="$((base + $1 * 10))" RAY_HEAD_ADDRESS="$head:$RAY_GCS_PORT" \
-        "$here/ray-node.sh" worker --num-cpus=1
-}
+start_node() { start "node$1" node_part "$1"; }
 
 start_head
 for number in 1 2 3; do start_node "$number"; done
@@ -190,6 +143,7 @@ class WideNormal(AbstractPrior):
     def sample(self, noise):
         return 2 * noise
 END
+trials=${SMOKE_TRIALS:-9}
 cat >"$folder/study.yaml" <<END
 name: smoke
 dataset: digits
@@ -198,7 +152,7 @@ space:
   beta: {type: float, low: 0.1, high: 4, log: true}
   learning_rate: {type: float, low: 0.0005, high: 0.005, log: true}
 fixed: {variant: vae, prior: "smoke_parts:WideNormal", latent_dim: 4, widths: [64], batch_size: 20}
-budget: {trials: ${SMOKE_TRIALS:-9}, epochs: ${SMOKE_EPOCHS:-400}}
+budget: {trials: $trials, epochs: ${SMOKE_EPOCHS:-400}}
 measure: {num_images: 500, every_epochs: 10}
 early_stopping: {rule: halving, grace_epochs: 130}
 seed: 3
@@ -238,17 +192,71 @@ sleep 5
 start_head
 say "a new head; the supervisor has the search go on"
 
-finished() {
+of_job() { # KEYS: what `jobs` says of the search
     client jobs --json | python -c "
 import json, sys
 [row] = json.load(sys.stdin)
-sys.exit(row['is_wanted'])"
+print(*(row[key] for key in sys.argv[1:]))" "$@"
+}
+finished() { [ "$(of_job is_wanted driver)" = "False None" ]; }
+check() {
+    client status smoke --json >"$folder/status.json"
+    python "$here/smoke_check.py" "http://127.0.0.1:$mlflow_port" "$folder/status.json" "$trials" ||
+        fail "the study and MLflow do not agree"
 }
 until_true 900 "the search" finished
 client jobs
 client status smoke | tail -n 20
 client pareto smoke
-
-python "$here/smoke_check.py" "http://127.0.0.1:$mlflow_port" <(client status smoke --json) ||
-    fail "the study and MLflow do not agree"
+check
+[ "$(of_job num_jobs)" -ge 2 ] || fail "the head was killed, and its job did not end"
+python -c "
+import json, sys
+sys.exit(sum(t['num_attempts'] for t in json.load(open('$folder/status.json'))['finished']) <= $trials)" ||
+    fail "a node and the head were killed, and no trial was begun again"
 say "every trial ended once, and MLflow agrees"
+
+# --- Stopping and going on --------------------------------------------------------------------------
+more() { # has the search go on with three trials more, and this machine follow it
+    trials=$((trials + 3))
+    start "follow$trials" client resume smoke --trials "$trials"
+    until_true 240 "more trials" running 1
+}
+ended() { # WORD: the search is over for good, and nobody starts it again
+    until_true 120 "the end of the search" finished
+    local jobs message
+    jobs=$(of_job num_jobs) message=$(of_job message)
+    [ "$message" = "$1" ] || fail "the search ended with \`$message\`, not with \`$1\`"
+    sleep 8 # the supervisor looks every two seconds
+    [ "$(of_job num_jobs)" = "$jobs" ] || fail "what was stopped was started again"
+}
+more
+client stop smoke
+ended stopped
+grep -q "running trials on" "$folder/logs/follow$trials.log" || fail "nothing was followed"
+say "what a person stops is saved, ends, and stays so"
+more
+python -c "
+from ray.job_submission import JobSubmissionClient
+JobSubmissionClient('$address').stop_job('$(of_job job_id)')"
+ended stopped
+said=$(client logs smoke)
+[[ $said == *"smoke is stopped"* ]] || fail "the job was ended before it had saved"
+say "so does a job that is stopped by Ray: it gets SIGINT, and has a minute to save"
+client resume smoke >>"$folder/logs/resume.log" 2>&1
+ended finished
+check
+client report smoke --out "$folder/report"
+say "it goes on to its end, and is reported"
+
+# --- Secrets ----------------------------------------------------------------------------------------
+for database in study mlflow; do
+    "${admin[@]}" "$programs/pg_dump" -U postgres "$database" >"$folder/$database.dump"
+done
+ps -eo args >"$folder/processes"
+for name in VAESEARCH_STUDY_PASSWORD VAESEARCH_MLFLOW_PASSWORD POSTGRES_PASSWORD RAY_AUTH_TOKEN \
+    MLFLOW_TRACKING_PASSWORD; do
+    found=$(grep -rlaF --exclude-dir=config --exclude-dir=sql --exclude-dir=sockets "${!name}" "$folder" || true)
+    [ -z "$found" ] || fail "$name stands in $found"
+done
+say "no secret stands anywhere in what all this wrote"

@@ -1,8 +1,9 @@
 """Whether a search of cluster/smoke.sh and MLflow's record of it say the same.
 
-    python cluster/smoke_check.py MLFLOW_URL STATUS.json
+    python cluster/smoke_check.py MLFLOW_URL STATUS.json TRIALS
 
-STATUS.json is what `vaesearch status NAME --json` prints. Ends with 1 and says what is wrong.
+STATUS.json is what `vaesearch status NAME --json` prints of so many trials. Ends with 1 and says
+what is wrong.
 """
 
 import json
@@ -52,12 +53,14 @@ def _differences(trial: dict[str, Any], run: Any) -> list[str]:
 
 def main() -> int:
     """Prints what is wrong; returns the exit status."""
-    url, path = sys.argv[1:]
+    url, path, num_trials = sys.argv[1:]
     status = json.loads(Path(path).read_text())
     client = MlflowClient(tracking_uri=url)
     experiments = [item.experiment_id for item in client.search_experiments()]
     runs = client.search_runs(experiments, max_results=10_000)
     found = problems(status, list(runs))
+    if len(status["finished"]) != int(num_trials):
+        found.append(f"{len(status['finished'])} trials have ended, not {num_trials}")
     sys.stdout.writelines(f"{line}\n" for line in found or [f"{len(status['finished'])} trials"])
     return bool(found)
 
