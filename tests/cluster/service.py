@@ -12,8 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from tests.postgres import PostgresServer, free_port, programs
 
 _KEPT = ("LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR")
 _GRACE_SECONDS = 10.0
+_ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)"
 _OBJECT_STORE = "--object-store-memory=100000000"
 
 
@@ -185,10 +184,21 @@ def role_url(service: Service, server: sa.URL, role: str) -> sa.URL:
     return server.set(username=role, password=service.passwords[role], database=role)
 
 
-def start_mlflow(service: Service, server: sa.URL, port: int) -> None:
-    """Starts MLflow by migrate.sh and mlflow-server.sh, and waits until it answers."""
+def start_mlflow(
+    service: Service, url_of: Callable[[str], sa.URL], port: int, *before: str
+) -> None:
+    """Starts MLflow by migrate.sh and mlflow-server.sh, in a command where one is given, and waits
+    until it answers.
+
+    Args:
+        service: Its parts.
+        url_of: Returns the address of a role's database.
+        port: Of 127.0.0.1.
+        before: Such as `ip netns exec NAME`.
+    """
+    study, mlflow = url_of("study"), url_of("mlflow").set(password=None)
     environment = {
-        "MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg://mlflow@127.0.0.1:{server.port}/mlflow",
+        "MLFLOW_BACKEND_STORE_URI": mlflow.render_as_string(),
         "PGPASSWORD": service.passwords["mlflow"],
         "MLFLOW_AUTH_ADMIN_USERNAME": "vaesearch",
         "MLFLOW_AUTH_ADMIN_PASSWORD": service.administrator,
@@ -199,10 +209,11 @@ def start_mlflow(service: Service, server: sa.URL, port: int) -> None:
         "MLFLOW_LISTEN": "127.0.0.1",
         "MLFLOW_PORT": port,
     }
-    study = role_url(service, server, "study").render_as_string(hide_password=False)
-    service.run(CLUSTER / "migrate.sh", **environment, VAESEARCH_STUDY_URL=study)
-    service.start("mlflow", CLUSTER / "mlflow-server.sh", **environment)
-    service.wait("MLflow", lambda: answers(f"http://127.0.0.1:{port}/health"))
+    environment["VAESEARCH_STUDY_URL"] = study.render_as_string(hide_password=False)
+    service.run(CLUSTER / "migrate.sh", **environment)
+    service.start("mlflow", *before, CLUSTER / "mlflow-server.sh", **environment)
+    ask = [*before, "python", "-c", _ASK, f"http://127.0.0.1:{port}/health"]
+    service.wait("MLflow", lambda: service.tried(*ask).returncode == 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -275,15 +286,6 @@ def start_node(
         RAY_HEAD_ADDRESS=head,
         VAESEARCH_STORE=service.folder / "store",
     )
-
-
-def answers(url: str) -> bool:
-    """Returns whether a URL is answered with success."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return response.status == 200
-    except (OSError, urllib.error.URLError):
-        return False
 
 
 def is_free(port: int) -> bool:

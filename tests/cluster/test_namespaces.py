@@ -14,6 +14,7 @@ from search.study.database import open_database
 from search.study.reader import StudyReader, list_names
 from search.study.submissions import read_submission
 from search.trial import Measurement, TrialState
+from tests.cluster.deployment import CLUSTER
 from tests.cluster.network import Network, wired
 from tests.cluster.service import (
     RayPorts,
@@ -21,11 +22,15 @@ from tests.cluster.service import (
     running_databases,
     running_service,
     start_head,
+    start_mlflow,
     start_node,
 )
 from tests.postgres import programs
 
-NUM_TRIALS, NUM_EPOCHS = 6, 800
+NODE_NUMBERS = (1, 2, 3)
+NUM_TRIALS, NUM_EPOCHS = 7, 800
+MLFLOW_PORT = 5000
+MLFLOW = f"http://127.0.0.1:{MLFLOW_PORT}"
 CUT_SECONDS = 60.0
 PORTS = RayPorts(gcs=6379, jobs=8265, client=10001, base=6380)  # nobody else is on these machines
 STUDY = f"""
@@ -36,7 +41,6 @@ space:
 fixed: {{variant: vae, latent_dim: 4, widths: [64], batch_size: 20}}
 budget: {{trials: {NUM_TRIALS}, epochs: {NUM_EPOCHS}}}
 measure: {{num_images: 500, every_epochs: 10}}
-tracking: {{mlflow: false}}
 seed: 3
 """
 NODES = """
@@ -48,23 +52,27 @@ print(urllib.request.urlopen(request, timeout=20).read().decode())
 
 
 class Cluster:
-    """A head and two nodes, a supervisor, and a person's commands, on machines of a network."""
+    """A head with MLflow, nodes, a supervisor and a person's commands, on machines of a network."""
 
-    def __init__(self, service: Service, network: Network, study_url: str):
-        self.service, self.network, self.study_url = service, network, study_url
+    def __init__(self, service: Service, network: Network, server: sa.URL):
+        self.service, self.network, self._server = service, network, server
+        self.study_url = self._url("study").render_as_string(hide_password=False)
         self._jobs = f"http://{network.address()}:{PORTS.jobs}"
         self._environment = {
-            "VAESEARCH_STUDY_URL": study_url,
+            "VAESEARCH_STUDY_URL": self.study_url,
             "VAESEARCH_STORE": service.folder / "store",
             "VAESEARCH_WORKSPACE": service.folder / "workspace",
+            "VAESEARCH_MLFLOW_URI": MLFLOW,
+            "MLFLOW_TRACKING_USERNAME": "vaesearch",
+            "MLFLOW_TRACKING_PASSWORD": service.administrator,
         }
 
     def start(self) -> None:
-        """Starts everything and waits until both nodes have joined."""
+        """Starts everything and waits until the nodes have joined."""
         address, head = self.network.address(), self.network.inside()
-        self.service.run("vaesearch", "migrate", **self._environment)
+        start_mlflow(self.service, self._url, MLFLOW_PORT, *head)
         start_head(self.service, address, PORTS, *head, **self._environment)
-        for number in (1, 2):
+        for number in NODE_NUMBERS:
             start_node(
                 self.service,
                 f"node{number}",
@@ -73,7 +81,7 @@ class Cluster:
                 PORTS.base,
                 *self.network.inside(number),
             )
-        self.service.wait("the nodes", lambda: self.alive(1) and self.alive(2), 300)
+        self.service.wait("the nodes", lambda: all(map(self.alive, NODE_NUMBERS)), 300)
         words = ("supervise", "--cluster", self._jobs, "--every", "2")
         environment = {**self._environment, **self.service.ray_environment}
         self.service.start("supervisor", *head, "vaesearch", *words, **environment)
@@ -98,6 +106,22 @@ class Cluster:
         states = {node["nodeId"]: node["state"] for node in self.nodes()}
         return states.get(node_id)
 
+    def check_mlflow(self) -> None:
+        """Checks that MLflow says of every trial what the study does."""
+        status = self.service.folder / "status.json"
+        status.write_text(
+            self.service.run("vaesearch", "status", "cut", "--json", **self._environment)
+        )
+        words = ["python", CLUSTER / "smoke_check.py", MLFLOW, status, NUM_TRIALS]
+        self.service.run(*self.network.inside(), *words, **self._environment)
+
+    def _url(self, role: str) -> sa.URL:
+        """Returns the address of a role's database by its socket in the file system, which every
+        network namespace sees."""
+        place = {"host": str(self.service.folder / "sql"), "port": str(self._server.port)}
+        driver, password = self._server.drivername, self.service.passwords[role]
+        return sa.URL.create(driver, role, password, database=role, query=place)
+
     def submit(self) -> None:
         """Launches the search as a person does."""
         study = self.service.folder / "study.yaml"
@@ -113,13 +137,13 @@ def cluster() -> Iterator[Cluster]:
     if programs() is None:
         pytest.skip("no PostgreSQL server")
     pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
-    with wired(2) as network, running_service() as service, running_databases(service) as server:
-        # By its socket in the file system, which every network namespace sees.
-        place = {"host": str(service.folder / "sql"), "port": str(server.port)}
-        url = sa.URL.create(
-            server.drivername, "study", service.passwords["study"], database="study", query=place
-        )
-        cluster = Cluster(service, network, url.render_as_string(hide_password=False))
+    num_nodes = len(NODE_NUMBERS)
+    with (
+        wired(num_nodes) as network,
+        running_service() as service,
+        running_databases(service) as server,
+    ):
+        cluster = Cluster(service, network, server)
         cluster.start()
         yield cluster
 
@@ -132,7 +156,7 @@ class TestACutOffNode:
         engine = open_database(cluster.study_url)
         service.wait("the search", lambda: "cut" in list_names(engine))
         study = StudyReader(engine, "cut")
-        service.wait("a trial on either node", lambda: num_busy(study) == 2, 600)
+        service.wait("a trial on every node", lambda: num_busy(study) == len(NODE_NUMBERS), 600)
 
         lost = cluster.alive(1)
         network.cut_off(1)
@@ -149,6 +173,7 @@ class TestACutOffNode:
         number, first = measured_again(study)[0]
         assert cut_at < first.unix_time < plugged_in_at
         check_result(study, number, first)
+        cluster.check_mlflow()
 
 
 def num_busy(study: StudyReader) -> int:

@@ -1,6 +1,7 @@
 """Who has no password gets nothing of PostgreSQL and MLflow; who has one stays in their folder."""
 
 import dataclasses
+import functools
 import json
 import re
 import urllib.parse
@@ -69,7 +70,7 @@ def place() -> Iterator[Place]:
         pytest.skip("no PostgreSQL server")
     with running_service() as service, running_databases(service) as server:
         port = free_port()
-        start_mlflow(service, server, port)
+        start_mlflow(service, functools.partial(role_url, service, server), port)
         yield Place(service, server, port)
 
 
