@@ -7,7 +7,8 @@
 #
 # RAY_NODE_IP is the address that other machines know this one by; without it, the container's own.
 # RAY_HEAD_ADDRESS is the head's host:port. RAY_PORT_BASE moves a second node of one machine away
-# from the first, in steps of ten: 6380, 6390, ...
+# from the first, in steps of ten: 6380, 6390, ... VAESEARCH_LABELS (gpu=h100,zone=a) are what studies
+# choose a worker by.
 set -euo pipefail
 
 readonly GCS_PORT=${RAY_GCS_PORT:-6379} JOBS_PORT=${RAY_JOBS_PORT:-8265}
@@ -87,6 +88,7 @@ head() {
 # would give their sockets the same name, and one of them would never come up.
 worker() {
     [ "$base" = 6380 ] || set -- --temp-dir="${RAY_TMPDIR:-${TMPDIR:-/tmp}}/ray-$base" "$@"
+    [ -z "${VAESEARCH_LABELS:-}" ] || set -- --labels="$VAESEARCH_LABELS" "$@"
     exec ray start --block "${ports[@]}" --address="${RAY_HEAD_ADDRESS:?}" "$@"
 }
 

@@ -25,7 +25,7 @@ from tests.cluster.deployment import (
 SERVICES = compose()["services"]
 ONE_SHOT = "migrate"
 LONG_RUNNING = sorted(SERVICES.keys() - {ONE_SHOT})
-RAY = sorted(name for name in SERVICES if name.startswith("ray-"))
+RAY = sorted(name for name in SERVICES if name.startswith(("ray-", "worker")))
 SCRIPTS = sorted(CLUSTER.glob("*.sh"))
 IMAGE = "vaesearch:${VAESEARCH_VERSION:-0.1.0}"
 LOOPBACK = "${VAESEARCH_BIND:-127.0.0.1}:"
@@ -36,16 +36,17 @@ SAME = {
     "mlflow": "mlflow/mlflow",
     "supervisor": "supervisor/supervisor",
     "ray-head": "ray-head/ray-head",
-    "ray-worker": "ray-cpu/ray-worker",
-    "ray-worker-gpu": "ray-gpu/ray-worker",
+    "worker": "ray-cpu/ray-worker",
+    "worker-gpu": "ray-gpu/ray-worker",
 }
 # What differs by nature: KubeRay starts Ray itself and hands out its token, a new disk there is
-# not empty, and the study's address is put together from the password.
+# not empty, the study's address is put together from the password, and labels are a group's.
 DIFFERENT = {
     "RAY_AUTH_MODE",
     "RAY_AUTH_TOKEN",
     "RAY_HEAD_ADDRESS",
     "PGDATA",
+    "VAESEARCH_LABELS",
     "VAESEARCH_STUDY_PASSWORD",
 }
 
@@ -98,14 +99,14 @@ class TestCompose:
         assert int(service["stop_grace_period"].removesuffix("s")) > 60
 
     def test_workers_know_no_password(self):
-        for worker in (SERVICES["ray-worker"], compose(WORKER)["services"]["ray-worker"]):
+        for worker in (SERVICES["worker"], compose(WORKER)["services"]["worker"]):
             assert not any(
                 "PASSWORD" in name or "URL" in name[:-3] for name in worker["environment"]
             )
             assert "VAESEARCH_STUDY_URL" not in worker["environment"]
 
     def test_a_worker_elsewhere_is_like_one_beside_the_head(self):
-        ours, other = SERVICES["ray-worker"], compose(WORKER)["services"]["ray-worker"]
+        ours, other = SERVICES["worker"], compose(WORKER)["services"]["worker"]
         for key in ("image", "cap_drop", "security_opt", "shm_size", "healthcheck", "volumes"):
             assert ours[key] == other[key]
         assert other["environment"].keys() == ours["environment"].keys() | {"RAY_NODE_IP"}

@@ -5,9 +5,11 @@ import re
 import shutil
 import subprocess
 import venv
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.cluster.deployment import CLUSTER, DOCKERFILE, ROOT, checked, install_step, items
 
@@ -30,6 +32,15 @@ class TestLinted:
         sources = re.findall(r"^COPY (?!--from)((?:[^\n]|\\\n)+)$", DOCKERFILE.read_text(), re.M)
         words = [word for line in sources for word in line.replace("\\\n", " ").split()[:-1]]
         assert {word.rstrip("/") for word in words if not word.startswith("--")} <= kept | {"\\"}
+
+
+def test_the_libraries_of_the_gpu_image_are_pinned_too():
+    lines = (CLUSTER / "constraints.txt").read_text().splitlines()
+    pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    wanted = [Requirement(text) for text in requires("tensorflow") or [] if "and-cuda" in text]
+    assert len(wanted) > 10
+    for library in wanted:
+        assert library.specifier.contains(pinned[library.name]), library
 
 
 @pytest.mark.slow

@@ -80,6 +80,24 @@ class TestRayNode:
                 process.kill()
                 process.communicate()
 
+    @pytest.mark.parametrize(
+        ("labels", "expected"), [("gpu=h100,zone=a", ["--labels=gpu=h100,zone=a"]), ("", [])]
+    )
+    def test_a_worker_has_the_labels_it_is_given(self, tmp_path, labels, expected):
+        (tmp_path / "ray").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+        (tmp_path / "ray").chmod(0o755)
+        result = self.run(
+            "worker",
+            PATH=f"{tmp_path}:{os.environ['PATH']}",
+            RAY_AUTH_MODE="token",
+            RAY_AUTH_TOKEN="x",
+            RAY_HEAD_ADDRESS="10.0.0.5:6379",
+            VAESEARCH_LABELS=labels,
+        )
+        words = result.stdout.splitlines()
+        assert [word for word in words if word.startswith("--labels")] == expected
+        assert {"start", "--block", "--address=10.0.0.5:6379"} <= set(words)
+
     def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": os.environ["PATH"], **variables}
         return subprocess.run(
