@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import ray
 
@@ -17,6 +17,10 @@ from search.errors import WorkersError
 from search.executor.node_proof import prove_nodes
 from search.models.own_code import importable, permission
 from search.sections import ResourcesSection
+
+# Ray starts a process per core before it is asked for any: without what Tune has the environment of
+# trials say, so that they serve nothing but time and memory.
+_OF_RAY: Final = {"RAY_prestart_worker_first_driver": "0"}
 
 
 @contextlib.contextmanager
@@ -37,7 +41,8 @@ def ray_started(
     for name in ("ray", "ray.tune", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        with _own_signals(), _environment(_worker_environment(resources), address):
+        settings = _OF_RAY | _worker_environment(resources)
+        with _own_signals(), _environment(settings, address):
             ray.init(**_init_arguments(resources, address, code))
     except Exception as error:
         raise WorkersError(_refusal(address, error)) from error
@@ -140,7 +145,9 @@ def _worker_environment(resources: ResourcesSection) -> dict[str, str]:
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     }
     # Ray leaves every GPU visible to a process that asked for none; TensorFlow would take them all.
-    return settings if resources.gpus else {**settings, "CUDA_VISIBLE_DEVICES": "-1"}
+    if resources.gpus:
+        return {**settings, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1"}
+    return {**settings, "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def _refusal(address: str | None, error: Exception) -> str:

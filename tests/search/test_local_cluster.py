@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
 
-from search.executor.local_cluster import ray_started
+from search.executor.local_cluster import _init_arguments, ray_started
 from search.sections import ResourcesSection
 from tests.ray_nodes import ROOT
 
@@ -29,6 +30,23 @@ def test_workers_keep_to_their_cores_and_see_no_gpu(
     with ray_started(ResourcesSection(workers=1, cpus=2), None, str(tmp_path)):
         assert ray.get(ray.remote(read).remote()) == ["2", "2", "-1"]
         assert read() == ["7", None, None]
+
+
+@pytest.mark.slow
+def test_processes_that_asked_for_no_gpu_see_none_beside_those_that_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a GPU that is there for Ray alone: nothing here opens it."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr("search.executor.local_cluster._init_arguments", _with_a_gpu)
+    with ray_started(ResourcesSection(workers=1, gpus=0.5), None, str(tmp_path)):
+        task = ray.remote(read)
+        seen = ray.get([task.remote(), task.options(num_gpus=0.5).remote()])
+    assert [names[2] for names in seen] == ["", "0"]
+
+
+def _with_a_gpu(*arguments: Any) -> dict[str, Any]:
+    return {**_init_arguments(*arguments), "num_gpus": 1}
 
 
 GARBAGE = """
