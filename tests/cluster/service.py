@@ -196,7 +196,7 @@ def start_mlflow(
         port: Of 127.0.0.1.
         before: Such as `ip netns exec NAME`.
     """
-    study, mlflow = url_of("study"), url_of("mlflow").set(password=None)
+    study, mlflow = url_of("study"), url_of("mlflow")._replace(password=None)
     environment = {
         "MLFLOW_BACKEND_STORE_URI": mlflow.render_as_string(),
         "PGPASSWORD": service.passwords["mlflow"],
