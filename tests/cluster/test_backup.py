@@ -46,12 +46,15 @@ def service() -> Iterator[Service]:
 
 @pytest.mark.slow
 def test_what_was_dumped_is_there_after_a_restore_on_a_new_server(service: Service) -> None:
-    def run(command: str, server: sa.URL, **streams: object) -> bytes:
+    def run(command: str, server: sa.URL, given: bytes = b"") -> bytes:
         place = {"PGHOST": server.host, "PGPORT": server.port, "PGPASSWORD": server.password}
         environment = {**service.environment, **{k: str(v) for k, v in place.items()}}
         words = ["sh", "-c", command.replace("-U postgres", f"-U {server.username}")]
-        done = subprocess.run(words, env={**environment, "name": "study"}, check=True, **streams)  # type: ignore[call-overload]
-        return bytes(done.stdout or b"")
+        environment["name"] = "study"
+        done = subprocess.run(
+            words, env=environment, input=given, stdout=subprocess.PIPE, check=True
+        )
+        return done.stdout
 
     def url_on(server: sa.URL) -> str:
         return role_url(service, server, "study").render_as_string(hide_password=False)
@@ -64,13 +67,13 @@ def test_what_was_dumped_is_there_after_a_restore_on_a_new_server(service: Servi
         driver.writer.record(trial.number, driver.writer.start_attempt(trial), [measured(1, 7.0)])
         driver.close()
         engine.dispose()
-        dump = run(tool("pg_dump"), old, stdout=subprocess.PIPE)
+        dump = run(tool("pg_dump"), old)
     with tempfile.TemporaryDirectory(prefix="vs-", dir=service.folder) as folder:
         service.folder = Path(folder)  # another server, with the same secrets
         service.folder.chmod(0o755)
         (service.folder / "sql").mkdir()
         with running_databases(service) as new:
-            run(tool("pg_restore"), new, input=dump)
+            run(tool("pg_restore"), new, dump)
             engine = open_database(url_on(new))
             (found,) = StudyReader(engine, "kept").trials()
             assert [m.metrics["fid"] for m in found.measurements] == [7.0]
