@@ -2,10 +2,12 @@
 
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 import typer
 
+from search.cli.cluster import _follow
 from search.cli.main import app
 from search.study.database import open_database
 from search.study.reader import list_names
@@ -150,6 +152,28 @@ class TestLooking:
         monkeypatch.setenv("VAESEARCH_MLFLOW_URI", "http://10.0.0.5:5000")
         shown = call("ui", "--cluster", nowhere).out
         assert shown == "MLflow of the cluster: http://10.0.0.5:5000\n"
+
+
+class TestFollowing:
+    @pytest.mark.parametrize("has_job", [True, False])
+    def test_the_end_of_a_job_is_told_once(self, engine, monkeypatch, capsys, has_job):
+        want(engine, "tiny", WorkKind.SEARCH, "ann")
+        if has_job:
+            claim_job(engine, read_submission(engine, "tiny"), 0)
+        looks = []
+
+        def look_again(seconds):
+            looks.append(seconds)
+            if len(looks) == 3:
+                unwant(engine, "tiny", "finished")
+
+        monkeypatch.setattr("search.cli.cluster.time", SimpleNamespace(sleep=look_again))
+        jobs = SimpleNamespace(follow=lambda job_id: [f"{job_id} trains\n"])
+        item = read_submission(engine, "tiny")
+        _follow(engine, jobs, item)
+        job = item.job_id
+        told = f"{job} trains\nJob {job} has ended; the supervisor starts the next one.\n"
+        assert capsys.readouterr().out == (told if has_job else "")
 
 
 class TestStore:

@@ -206,7 +206,7 @@ def _follow(engine: sa.Engine, jobs: Any, item: Submission) -> None:
         now = read_submission(engine, item.name)
         if now is None or not now.is_wanted:
             break
-        if not is_waiting and item.job_id == now.job_id:
+        if followed is not None and now.job_id == followed and not is_waiting:
             print(f"Job {followed} has ended; the supervisor starts the next one.", flush=True)
             is_waiting = True
         item = now

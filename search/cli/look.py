@@ -103,12 +103,12 @@ def ui(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="To listen on.")] = 5000,
 ) -> None:
     """Start MLflow's pages on this machine and print the link; Ctrl-C ends them."""
-    from search.tracking.server import serving
-
     place = Workspace.at(workspace)
     if chosen_cluster() is not None:
         print(f"MLflow of the cluster: {_tracking_of_cluster(place)}")
         return
+    from search.tracking.server import serving
+
     database = place.folder / "mlflow.db"
     if not database.exists():
         raise SearchError(

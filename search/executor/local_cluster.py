@@ -18,8 +18,8 @@ from search.executor.node_proof import prove_nodes
 from search.models.own_code import importable, permission
 from search.sections import ResourcesSection
 
-# Ray starts a process per core before it is asked for any: without what Tune has the environment of
-# trials say, so that they serve nothing but time and memory.
+# Ray starts a process per core before it is asked for any. Tune gives its trials an environment
+# that these have not, so no trial could run in them.
 _OF_RAY: Final = {"RAY_prestart_worker_first_driver": "0"}
 
 
