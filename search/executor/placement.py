@@ -24,27 +24,35 @@ class _Record:
     num_failures: int = 0
     reason: str = ""
 
+    @property
+    def is_bad(self) -> bool:
+        return self.num_failures >= _MOST_FAILURES
+
 
 @final
 class Placement:
     """Decides where attempts may run.
 
     A node is set aside when attempts failed there quickly three times in a row, while another node
-    had one that did not: where every node fails, the study is at fault. A loss that diverges is no
-    failure of this kind.
+    had one that did not: where every node fails, the study is at fault. Until that is known, the
+    others are tried first: a node that fails within milliseconds would use up a search before a
+    trial has come to something elsewhere. A loss that diverges is no failure of this kind.
 
     Args:
         resources: Of one trial.
         on_set_aside: Called with a node's identifier and the reason of its last failure.
+        fits_beside: Returns whether a trial fits on a living node that is none of some.
     """
 
     def __init__(
         self,
         resources: ResourcesSection,
         on_set_aside: Callable[[str, str], None] = lambda *_: None,
+        fits_beside: Callable[[set[str]], bool] = lambda _: False,
     ):
         self._resources = resources
         self._on_set_aside = on_set_aside
+        self._fits_beside = fits_beside
         self._records: dict[str, _Record] = {}
         self._good: dict[str, int] = {}  # node -> when an attempt last came to something there
         self._now = 0  # counts what was noted
@@ -59,8 +67,8 @@ class Placement:
         gpus = self._resources.gpus
         bundle = {"CPU": self._resources.cpus, "GPU": math.ceil(gpus) if is_alone else gpus}
         labels = dict(self._resources.labels)
-        if self.set_aside:
-            labels[_NODE_ID] = f"!in({','.join(sorted(self.set_aside))})"
+        if avoided := self._avoided():
+            labels[_NODE_ID] = f"!in({','.join(sorted(avoided))})"
         more: dict[str, Any] = {"bundle_label_selector": [labels]} if labels else {}
         return tune.PlacementGroupFactory([bundle], **more)
 
@@ -87,11 +95,17 @@ class Placement:
         record.reason = reason
         self._judge()
 
+    def _avoided(self) -> set[str]:
+        """Returns the nodes set aside, and those that may be, unless no other is left."""
+        suspects = {node for node, record in self._records.items() if record.is_bad}
+        avoided = self.set_aside | suspects
+        return avoided if suspects and self._fits_beside(avoided) else self.set_aside
+
     def _judge(self) -> None:
         for node, record in list(self._records.items()):
             others = [when for other, when in self._good.items() if other not in self.set_aside]
             is_worse = any(when > record.since for when in others)
-            if record.num_failures >= _MOST_FAILURES and is_worse:
+            if record.is_bad and is_worse:
                 self.set_aside.add(node)
                 del self._records[node]
                 self._on_set_aside(node, record.reason)

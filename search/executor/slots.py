@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, final
 
 import ray
@@ -136,6 +136,6 @@ def living_nodes() -> list[Node]:
     ]
 
 
-def fits(resources: ResourcesSection) -> bool:
-    """Returns whether a trial fits on a living node."""
-    return num_slots(claim_of(resources, "", 1), living_nodes()) > 0
+def fits(resources: ResourcesSection, beside: Collection[str] = ()) -> bool:
+    """Returns whether a trial fits on a living node that is none of some, given by identifier."""
+    return num_slots(claim_of(resources, "", 1, sorted(beside)), living_nodes()) > 0

@@ -65,6 +65,49 @@ class TestSetAside:
         assert told == []
 
 
+class TestSuspects:
+    """Nodes on which trials fail, while it is not known yet if they alone do."""
+
+    @pytest.fixture
+    def placement(self, told):
+        def fits_beside(nodes):
+            return bool({"a", "b"} - nodes)
+
+        return Placement(ResourcesSection(), lambda *what: told.append(what), fits_beside)
+
+    def fail(self, placement, node):
+        for _ in range(3):
+            placement.failed(node, 0.001, "no CUDA")
+
+    def test_others_are_tried_before_more_fail(self, placement, told):
+        placement.failed("a", 0.001, "no CUDA")
+        placement.failed("a", 0.001, "no CUDA")
+        assert selector(placement) is None
+        placement.failed("a", 0.001, "no CUDA")
+        assert selector(placement) == [{"ray.io/node-id": "!in(a)"}]
+        assert told == []
+        placement.went_well("b")
+        assert told == [("a", "no CUDA")]
+        assert selector(placement) == [{"ray.io/node-id": "!in(a)"}]
+
+    def test_where_all_of_them_fail_none_is_avoided(self, placement, told):
+        self.fail(placement, "a")
+        self.fail(placement, "b")
+        assert selector(placement) is None
+        assert told == []
+
+    def test_one_on_which_a_trial_goes_well_is_none(self, placement):
+        self.fail(placement, "a")
+        placement.went_well("a")
+        assert selector(placement) is None
+
+    def test_the_only_node_that_is_left_is_used(self, placement):
+        self.fail(placement, "a")
+        placement.went_well("b")
+        self.fail(placement, "b")
+        assert selector(placement) == [{"ray.io/node-id": "!in(a)"}]
+
+
 class TestRequest:
     def test_nothing_special_is_asked_for_by_default(self, placement):
         assert selector(placement) is None
