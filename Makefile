@@ -17,7 +17,8 @@ test-fast: $(INSTALLED) check
 
 # Real Ray, kills, servers, a browser; two at a time.
 test-slow: $(INSTALLED)
-	$(BIN)/python -m pytest -m slow --numprocesses auto --maxprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow --numprocesses auto --maxprocesses 2 --dist loadfile \
+		--no-loadscope-reorder
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -59,10 +59,14 @@ class WarpedGP(optuna.samplers.BaseSampler):
     Args:
         seed: Fixes its draws.
         warp: Makes the values that it knows.
+        is_exact: Whether it takes the values for exact: nothing is to be gained then where one was
+            measured.
     """
 
-    def __init__(self, seed: int, warp: Warp):
-        self._gp = GPSampler(seed=seed, warn_independent_sampling=False)
+    def __init__(self, seed: int, warp: Warp, is_exact: bool = False):
+        self._gp = GPSampler(
+            seed=seed, warn_independent_sampling=False, deterministic_objective=is_exact
+        )
         self._warp = warp
 
     def infer_relative_search_space(

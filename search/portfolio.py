@@ -35,9 +35,9 @@ class Portfolio(optuna.samplers.BaseSampler):
     by itself: on the benchmark problems each is the better one somewhere.
 
     The Gaussian process knows the objectives slanted. Where it proposes what was tried, one that
-    knows them clipped as well has a try, then a mutation. After `GP_PATIENCE` trials in a row that
-    did not reach the front, another one has a turn: by turns a mutation and TPE. After `GP_TRIALS`
-    TPE goes on alone.
+    knows them clipped as well, and takes them for exact, has a try, then a mutation. After
+    `GP_PATIENCE` trials in a row that did not reach the front, another one has a turn: by turns a
+    mutation and TPE. After `GP_TRIALS` TPE goes on alone.
 
     Who proposes depends on the number of the trial and on what the Optuna study holds, on nothing
     else: a resumed search goes on as an uninterrupted one.
@@ -73,7 +73,7 @@ class Portfolio(optuna.samplers.BaseSampler):
         proposed = self._chosen.sample_relative(study, trial, search_space)
         if self._chosen is not self._gp or not _is_known(study, proposed):
             return proposed
-        near = WarpedGP(self._seed, lambda values: slanted(clipped(values)))
+        near = WarpedGP(self._seed, lambda values: slanted(clipped(values)), is_exact=True)
         proposed = near.sample_relative(study, trial, search_space)
         if not _is_known(study, proposed):
             return proposed

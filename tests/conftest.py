@@ -1,8 +1,10 @@
 """Fixtures of several files: databases, stores, images."""
 
 import contextlib
+import functools
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,19 +14,36 @@ import pytest
 from hypothesis import settings
 
 from tests.postgres import PostgresServer, programs
+from tests.running import CACHE
 from tests.s3_server import BUCKET, s3_running
 
 settings.register_profile("vaesearch", deadline=None)  # no test depends on time
 settings.load_profile("vaesearch")
 
 
-def pytest_configure() -> None:
-    """Gives this home a token of Ray's, as its first local cluster would do: made by one of the
-    tests, it would part nodes that begin afterwards from a head that began before."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Gives this home a token of Ray's, and all tests a cache to share.
+
+    The token as its first local cluster would do: made by one of the tests, it would part nodes
+    that begin afterwards from a head that began before.
+    """
+    if CACHE not in os.environ:  # the process that starts the others, which inherit it
+        os.environ[CACHE] = tempfile.mkdtemp(prefix="vaesearch-cache-")
+        config.add_cleanup(functools.partial(shutil.rmtree, os.environ[CACHE], ignore_errors=True))
     path = Path.home() / ".ray" / "auth_token"
     path.parent.mkdir(exist_ok=True)
     with contextlib.suppress(FileExistsError), path.open("x") as file:
         file.write(secrets.token_hex(32))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Has the files that take longest come first, lest one process is left with them at the end."""
+    minutes: dict[Path, float] = {}
+    for item in items:
+        marker = item.get_closest_marker("slow")
+        own = marker.kwargs.get("minutes", 0) if marker else 0
+        minutes[item.path] = max(own, minutes.get(item.path, 0))
+    items.sort(key=lambda item: -minutes[item.path])
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,15 @@ import psutil
 from search.study.database import open_database
 from search.study.reader import StudyReader
 
+CACHE = "VAESEARCH_TEST_CACHE"  # names the folder of `share_cache`
 DEADLINE_SECONDS = 480.0  # much more than a command takes: two tests share the cores
+
+
+def share_cache(folder: Path) -> None:
+    """Gives the folder's workspace, which must be new, what other tests' searches have derived of
+    the same images: the second search of a workspace finds as much."""
+    (folder / "ws").mkdir()
+    (folder / "ws" / "cache").symlink_to(os.environ[CACHE])
 
 
 class Command:

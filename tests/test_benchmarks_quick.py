@@ -47,7 +47,7 @@ def test_images_that_are_not_there_are_named_in_one_line(tmp_path, capsys):
     assert f"Error: Missing {tmp_path}/train-images" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=14)
 @pytest.mark.parametrize("name", names())
 def test_a_quick_run_prints_machine_and_figures(name):
     done = subprocess.run(

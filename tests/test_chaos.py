@@ -4,7 +4,7 @@ import pytest
 
 from tests.chaos.run import run
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=9)
 
 
 def test_a_search_survives_whatever_happens(capsys):

@@ -12,7 +12,7 @@ from tests.postgres import programs
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=10)
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
 def test_nothing_is_lost_with_a_node_and_the_head(tmp_path):
     own = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -6,9 +6,9 @@ import pytest
 
 from search.models.vocabulary import COSTS
 from search.study.confirmations import read_confirmations
-from tests.running import finished, reader, running, wait_until
+from tests.running import finished, reader, running, share_cache, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=3)
 
 STUDY = """
 name: small
@@ -36,9 +36,10 @@ def figures(folder):
 def test_a_kill_changes_no_figure_of_a_confirmation(tmp_path):
     whole, torn = tmp_path / "whole", tmp_path / "torn"
     whole.mkdir()
+    share_cache(whole)
     (whole / "study.yaml").write_text(STUDY)
     finished(whole, "run", "study.yaml", "--workers", "2")
-    shutil.copytree(whole, torn)
+    shutil.copytree(whole, torn, symlinks=True)
     output = finished(whole, *CONFIRM)
     assert "P(front)" in output
     assert "Next: vaesearch pareto small --confirmed --plot" in output

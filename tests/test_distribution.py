@@ -20,7 +20,7 @@ import pytest
 
 from tests.running import Command, finished, running, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=3)
 
 PROJECT = Path(__file__).parents[1]
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "search", "vaemodels")

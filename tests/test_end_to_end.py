@@ -15,9 +15,9 @@ from search.models.vocabulary import COSTS
 from search.stopwatch import PARTS
 from search.study.lease import current_holder
 from search.trial import TrialState
-from tests.running import finished, reader, running, wait_until
+from tests.running import finished, reader, running, share_cache, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=15)
 
 STUDY = """
 name: small
@@ -27,7 +27,7 @@ space:
   learning_rate: {type: float, low: 0.001, high: 0.003, log: true}
 fixed: {widths: [24], batch_size: 64}
 budget: {trials: TRIALS, epochs: EPOCHS}
-measure: {every_epochs: 20, num_images: 1000}
+measure: {every_epochs: 50, num_images: 1000}
 sampler: tpe
 seed: 5
 """
@@ -48,7 +48,8 @@ measure: {every_epochs: 20, num_images: 1000}
 
 
 def study(folder: Path, trials: int = 3, epochs: int = 40) -> str:
-    """Writes a small study and returns its path."""
+    """Writes a small study and returns its path; its workspace knows the judge of the images."""
+    share_cache(folder)
     path = folder / "study.yaml"
     path.write_text(STUDY.replace("TRIALS", str(trials)).replace("EPOCHS", str(epochs)))
     return str(path)
@@ -96,7 +97,7 @@ def run_until_measured(folder: Path, command, count: int) -> None:
 def whole(tmp_path_factory):
     """A search of one worker that nothing disturbed."""
     folder = tmp_path_factory.mktemp("whole")
-    path = study(folder, trials=4, epochs=400)
+    path = study(folder, trials=4, epochs=200)
     (folder / "said").write_text(finished(folder, "run", path, "--workers", "1", "--profile"))
     return folder
 
@@ -115,7 +116,7 @@ def test_the_profile_accounts_for_the_workers_time(whole):
 def test_every_trial_ends_and_a_front_is_shown(whole):
     trials = reader(whole, "small").trials()
     assert [t.state for t in trials] == [TrialState.COMPLETE] * 4
-    assert all(t.last_epoch == 400 and len(t.measurements) == 400 for t in trials)
+    assert all(t.last_epoch == 200 and len(t.measurements) == 200 for t in trials)
     assert num_by_state(whole) == {"complete": 4}
     front = json.loads(finished(whole, "pareto", "small", "--json"))
     assert front["front"]
@@ -124,9 +125,9 @@ def test_every_trial_ends_and_a_front_is_shown(whole):
 
 
 def test_a_killed_driver_loses_and_repeats_nothing_and_the_search_can_be_extended(whole, tmp_path):
-    path = study(tmp_path, trials=4, epochs=400)
+    path = study(tmp_path, trials=4, epochs=200)
     with running(tmp_path, "run", path, "--workers", "1") as command:
-        run_until_measured(tmp_path, command, 500)  # the second trial is under way
+        run_until_measured(tmp_path, command, 250)  # the second trial is under way
         command.send(signal.SIGKILL)
         command.wait(status=-signal.SIGKILL)
     finished(tmp_path, "resume", "small")
@@ -141,11 +142,11 @@ def test_a_killed_driver_loses_and_repeats_nothing_and_the_search_can_be_extende
     trials = reader(tmp_path, "small").trials()
     assert [t.state for t in trials] == [TrialState.COMPLETE] * 6
     assert num_by_state(tmp_path) == {"complete": 6}
-    assert len(measured(tmp_path)) == 6 * 400
+    assert len(measured(tmp_path)) == 6 * 200
 
 
 def test_a_seeded_search_with_one_worker_repeats_itself(whole, tmp_path):
-    finished(tmp_path, "run", study(tmp_path, trials=2, epochs=400), "--workers", "1")
+    finished(tmp_path, "run", study(tmp_path, trials=2, epochs=200), "--workers", "1")
     first_two = {key: value for key, value in measured(whole).items() if key[0] < 2}
     assert measured(tmp_path) == first_two
 
@@ -165,7 +166,7 @@ def test_a_second_driver_is_refused_and_told_who_drives(tmp_path):
 
 def test_a_driver_that_slept_past_its_lease_writes_nothing_more(tmp_path):
     lease = {"VAESEARCH_LEASE_SECONDS": "4"}
-    with running(tmp_path, "run", study(tmp_path, epochs=1500), **lease) as sleeper:
+    with running(tmp_path, "run", study(tmp_path, epochs=500), **lease) as sleeper:
         run_until_measured(tmp_path, sleeper, 1)
         sleeper.send(signal.SIGSTOP)
         search = reader(tmp_path, "small")
@@ -227,7 +228,7 @@ def test_no_port_is_open_beyond_this_machine(tmp_path):
 
 
 def test_a_worker_that_dies_costs_only_its_time(tmp_path):
-    with running(tmp_path, "run", study(tmp_path, trials=2, epochs=1000)) as command:
+    with running(tmp_path, "run", study(tmp_path, trials=2, epochs=500)) as command:
         run_until_measured(tmp_path, command, 20)
         family = psutil.Process(command.process.pid).children(recursive=True)
         # The largest is one of the two that have loaded TensorFlow.
@@ -240,7 +241,7 @@ def test_a_worker_that_dies_costs_only_its_time(tmp_path):
 
 
 def test_a_store_that_refuses_ends_the_search_and_loses_nothing(tmp_path):
-    with running(tmp_path, "run", study(tmp_path, trials=2, epochs=1000)) as command:
+    with running(tmp_path, "run", study(tmp_path, trials=2, epochs=500)) as command:
         run_until_measured(tmp_path, command, 20)
         record = reader(tmp_path, "small").record()
         trials = tmp_path / "ws" / "store" / record.id / "trials"
@@ -252,7 +253,7 @@ def test_a_store_that_refuses_ends_the_search_and_loses_nothing(tmp_path):
     trials.with_name("away").rename(trials)
     finished(tmp_path, "resume", "small")
     assert {t.state for t in reader(tmp_path, "small").trials()} == {TrialState.COMPLETE}
-    assert len(measured(tmp_path)) == 2 * 1000
+    assert len(measured(tmp_path)) == 2 * 500
 
 
 def test_a_search_ends_when_its_hours_are_used_up_and_goes_on_with_more(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from search.early_stopping import make_early_stopping
 from search.trial import TrialState
-from tests.running import finished, reader, running, wait_until
+from tests.running import finished, reader, running, share_cache, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +35,7 @@ def stops_of_a_replay(study):
 
 
 def test_weak_trials_are_stopped_as_a_replay_would_also_after_a_kill(tmp_path):
+    share_cache(tmp_path)
     (tmp_path / "study.yaml").write_text(STUDY)
     with running(tmp_path, "run", "study.yaml", "--workers", "2") as command:
         wait_until(lambda: "pruned after epoch" in command.output, command)

@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from search.tracking.client import EXPERIMENT
-from tests.running import DEADLINE_SECONDS, Command, running
+from tests.running import DEADLINE_SECONDS, Command, running, share_cache
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +32,7 @@ seed: 5
 def uri(tmp_path_factory) -> str:
     """Where MLflow's record of a search is that ran to its end, and left no process behind."""
     folder = tmp_path_factory.mktemp("search")
+    share_cache(folder)
     (folder / "study.yaml").write_text(STUDY)
     with running(folder, "run", "study.yaml") as command:
         family = seen_until_it_ends(command)

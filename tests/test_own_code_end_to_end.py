@@ -19,7 +19,7 @@ from search.workspace import Workspace
 from tests.ray_nodes import ROOT, need_own_mounts, open_cluster, other_machine
 from vaemodels.own import OWN_MODULES
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=4)
 LAB = ROOT / "tests" / "lab"
 STUDY = {
     "name": "lab",

@@ -39,7 +39,7 @@ def test_its_pictures_and_links_exist():
     assert [link for link in links if not (ROOT / link).is_file()] == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=5)
 def test_its_first_search_runs_as_it_stands(tmp_path):
     assert [c.split()[1] for c in COMMANDS if c.startswith("vaesearch")][:3] == [
         "init",

@@ -21,7 +21,7 @@ from tests.growing_cluster import growing_cluster
 from tests.ray_nodes import ROOT, open_cluster
 from tests.search.examples import make_study
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=5)
 EPOCHS = 40
 
 

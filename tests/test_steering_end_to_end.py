@@ -5,9 +5,9 @@ import json
 import pytest
 
 from search.trial import TrialState
-from tests.running import finished, reader, running, wait_until
+from tests.running import finished, reader, running, share_cache, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=4)
 
 STUDY = """
 name: steered
@@ -17,14 +17,15 @@ space:
   beta: {type: float, low: 0.01, high: 4.0, log: true}
   variant: {type: categorical, choices: [vae, ae]}
 fixed: {widths: [24], batch_size: 64, learning_rate: 0.001}
-budget: {trials: 7, epochs: 800}
-measure: {every_epochs: 200, num_images: 1000}
+budget: {trials: 7, epochs: 300}
+measure: {every_epochs: 150, num_images: 1000}
 sampler: tpe
 seed: 5
 """
 
 
 def test_people_steer_a_search_that_runs_and_then_let_it_grow(tmp_path):
+    share_cache(tmp_path)
     (tmp_path / "study.yaml").write_text(STUDY)
     with running(tmp_path, "run", "study.yaml", "--workers", "2") as command:
         wait_until(lambda: "running trials" in command.output, command)

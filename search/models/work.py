@@ -1,5 +1,6 @@
 """What a search's workers do: train autoencoders and judge them. Keras is imported when they do."""
 
+import gc
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ def _show(
     load_keras()
     from search.models.showing import show
 
+    gc.freeze()  # else the libraries' million objects are looked through after each model
     return show(config, search_id, store, folders.here(), *arguments)
 
 

@@ -20,7 +20,7 @@ from tests.chaos.harness import Chaos
 _SQL_SECONDS: Final = 30.0
 _MLFLOW_SECONDS: Final = 5.0
 _END_SECONDS: Final = 60.0
-_WORKER_SECONDS: Final = 60.0
+_WORKER_SECONDS: Final = 180.0
 _WORKER: Final = "ray::ResourceTrainable"  # Tune's name for a trainable that was given resources
 _STOPPING: Final = "stopping: the trials save and end"
 
@@ -34,11 +34,17 @@ def kill_driver(chaos: Chaos, _: random.Random) -> None:
 
 def kill_worker(chaos: Chaos, chance: random.Random) -> None:
     """kill -9 of a process that runs a trial."""
-    if chaos.wait(lambda: chaos.members(_WORKER) or not chaos.is_running, _WORKER_SECONDS):
-        workers = chaos.members(_WORKER)
-        if workers:
-            _kill(chance.choice(workers))
-            chaos.counts["workers killed"] += 1
+    workers: list[psutil.Process] = []
+
+    def is_there() -> bool:
+        if not chaos.is_running:
+            chaos.go_on()  # it has come to its end meanwhile, and gets more trials
+        workers[:] = chaos.members(_WORKER)
+        return bool(workers)
+
+    assert chaos.wait(is_there, _WORKER_SECONDS), f"no trial runs:\n{chaos.output}"
+    _kill(chance.choice(workers))
+    chaos.counts["workers killed"] += 1
 
 
 def kill_raylet(chaos: Chaos, _: random.Random) -> None:

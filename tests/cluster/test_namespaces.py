@@ -28,7 +28,7 @@ from tests.cluster.service import (
 from tests.postgres import programs
 
 NODE_NUMBERS = (1, 2, 3)
-NUM_TRIALS, NUM_EPOCHS = 7, 800
+NUM_TRIALS, NUM_EPOCHS = 7, 500
 MLFLOW_PORT = 5000
 MLFLOW = f"http://127.0.0.1:{MLFLOW_PORT}"
 CUT_SECONDS = 60.0
@@ -148,7 +148,7 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=5)
 class TestACutOffNode:
     def test_its_trial_goes_on_elsewhere_and_every_trial_ends_once(self, cluster):
         service, network = cluster.service, cluster.network

@@ -54,18 +54,20 @@ class TestClipped:
 
 @final
 class StandIn(optuna.samplers.RandomSampler):
-    """In the place of Optuna's process: proposes a known point, and keeps what it was shown."""
+    """In the place of Optuna's process: proposes a known point, and keeps what it was shown, and
+    whether it took that for exact."""
 
-    shown: list[optuna.Study]
+    shown: list[tuple[optuna.Study, bool]]
 
-    def __init__(self, seed, warn_independent_sampling):
+    def __init__(self, seed, warn_independent_sampling, deterministic_objective):
         super().__init__(seed=seed)
+        self.is_exact = deterministic_objective
 
     def infer_relative_search_space(self, study, trial):
         return dict(SPACE)
 
     def sample_relative(self, study, trial, search_space):
-        self.shown.append(study)
+        self.shown.append((study, self.is_exact))
         return {"beta": 0.25, "dropout": 0.5}
 
 
@@ -94,7 +96,8 @@ def test_it_knows_complete_trials_to_be_minimised_and_those_that_run(study, show
     running = study.ask(SPACE)
     sampler = WarpedGP(0, lambda values: values + 1)
     sampler.sample_relative(study, study.trials[-1], SPACE)
-    [known] = shown
+    [(known, is_exact)] = shown
+    assert not is_exact
     complete = known.get_trials(states=(TrialState.COMPLETE,))
     assert [trial.values for trial in complete] == [[i + 1, 1 - i] for i in range(START_TRIALS)]
     assert {direction.name for direction in known.directions} == {"MINIMIZE"}
@@ -109,7 +112,7 @@ def test_what_was_tried_is_not_proposed_again(study, shown):
     assert new.params == {"beta": 0.25, "dropout": 0.5}
     study.sampler = make_sampler("gp+tpe", 0, 2)
     other = study.ask(SPACE)  # that one runs, so the process that knows clipped values has a try
-    assert len(shown) == 3
+    assert [is_exact for _, is_exact in shown] == [False, False, True]
     assert other.params != new.params
     parents = [trial.params for trial in study.trials[:START_TRIALS]]
     assert any(sum(other.params[k] == one[k] for k in SPACE) == 1 for one in parents)

@@ -29,7 +29,7 @@ from tests.search.tracking.mlflow_study import (
     wait_until,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=4)
 
 _OWN = ("mlflow.parentRunId",)  # what two records of one search may differ in
 
