@@ -53,7 +53,7 @@ until_true() { # SECONDS WHAT COMMAND...
     shift 2
     until "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$deadline" ] || fail "$what: not within its time"
-        sleep 2 # most of what is asked here costs a second of a core
+        sleep 4 # most of what is asked here costs a second of a core, which trials lack then
     done
 }
 
