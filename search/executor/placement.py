@@ -41,18 +41,18 @@ class Placement:
     Args:
         resources: Of one trial.
         on_set_aside: Called with a node's identifier and the reason of its last failure.
-        fits_beside: Returns whether a trial fits on a living node that is none of some.
+        has_room_beside: Returns whether the search may use other nodes than some.
     """
 
     def __init__(
         self,
         resources: ResourcesSection,
         on_set_aside: Callable[[str, str], None] = lambda *_: None,
-        fits_beside: Callable[[set[str]], bool] = lambda _: False,
+        has_room_beside: Callable[[set[str]], bool] = lambda _: False,
     ):
         self._resources = resources
         self._on_set_aside = on_set_aside
-        self._fits_beside = fits_beside
+        self._has_room_beside = has_room_beside
         self._records: dict[str, _Record] = {}
         self._good: dict[str, int] = {}  # node -> when an attempt last came to something there
         self._now = 0  # counts what was noted
@@ -99,7 +99,7 @@ class Placement:
         """Returns the nodes set aside, and those that may be, unless no other is left."""
         suspects = {node for node, record in self._records.items() if record.is_bad}
         avoided = self.set_aside | suspects
-        return avoided if suspects and self._fits_beside(avoided) else self.set_aside
+        return avoided if suspects and self._has_room_beside(avoided) else self.set_aside
 
     def _judge(self) -> None:
         for node, record in list(self._records.items()):

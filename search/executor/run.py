@@ -14,7 +14,7 @@ from search.executor.node_stats import node_names
 from search.executor.placement import Placement
 from search.executor.scheduler import DeskScheduler, DeskStopper
 from search.executor.searcher import DeskSearcher
-from search.executor.slots import Slots, fits
+from search.executor.slots import Slots
 from search.executor.worker import TrialWorker
 from search.sections import ResourcesSection
 from search.spending import Spending
@@ -48,7 +48,7 @@ def run_trials(
     placement = Placement(
         resources,
         lambda node, reason: _set_aside(desk, slots, node, reason),
-        lambda nodes: fits(resources, nodes),
+        slots.has_room_beside,
     )
     stopper = DeskStopper(desk, slots, slots.note_wanted)
     spending = spending or Spending()

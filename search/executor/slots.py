@@ -59,6 +59,12 @@ class Slots:
         """Notes how many trials could run at once; asked again and again in Tune's own thread."""
         self.num_wanted, self._is_wanted_known = num, True
 
+    def has_room_beside(self, nodes: Collection[str]) -> bool:
+        """Returns whether the share is more than fits on some nodes, so that one that avoids them
+        waits for no other search."""
+        beside = _room(self._resources, nodes)
+        return beside > 0 and self._share > _room(self._resources, self.set_aside) - beside
+
     def look(self, lease: Lease) -> None:
         """Tells the other drivers what this one wants, and takes its share."""
         own = self._claim(lease.search_id)
@@ -136,6 +142,11 @@ def living_nodes() -> list[Node]:
     ]
 
 
-def fits(resources: ResourcesSection, beside: Collection[str] = ()) -> bool:
-    """Returns whether a trial fits on a living node that is none of some, given by identifier."""
-    return num_slots(claim_of(resources, "", 1, sorted(beside)), living_nodes()) > 0
+def fits(resources: ResourcesSection) -> bool:
+    """Returns whether a trial fits on a living node."""
+    return _room(resources, ()) > 0
+
+
+def _room(resources: ResourcesSection, without: Collection[str]) -> int:
+    """Returns how many trials fit on living nodes that are none of some."""
+    return num_slots(claim_of(resources, "", 1, sorted(without)), living_nodes())

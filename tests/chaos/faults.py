@@ -20,7 +20,6 @@ from tests.chaos.harness import Chaos
 _SQL_SECONDS: Final = 30.0
 _MLFLOW_SECONDS: Final = 5.0
 _END_SECONDS: Final = 60.0
-_WORKER_SECONDS: Final = 180.0
 _WORKER: Final = "ray::ResourceTrainable"  # Tune's name for a trainable that was given resources
 _STOPPING: Final = "stopping: the trials save and end"
 
@@ -42,7 +41,7 @@ def kill_worker(chaos: Chaos, chance: random.Random) -> None:
         workers[:] = chaos.members(_WORKER)
         return bool(workers)
 
-    assert chaos.wait(is_there, _WORKER_SECONDS), f"no trial runs:\n{chaos.output}"
+    assert chaos.wait(is_there), f"no trial runs:\n{chaos.output}"
     _kill(chance.choice(workers))
     chaos.counts["workers killed"] += 1
 

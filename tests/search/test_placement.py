@@ -70,10 +70,10 @@ class TestSuspects:
 
     @pytest.fixture
     def placement(self, told):
-        def fits_beside(nodes):
+        def has_room_beside(nodes):
             return bool({"a", "b"} - nodes)
 
-        return Placement(ResourcesSection(), lambda *what: told.append(what), fits_beside)
+        return Placement(ResourcesSection(), lambda *what: told.append(what), has_room_beside)
 
     def fail(self, placement, node):
         for _ in range(3):

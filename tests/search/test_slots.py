@@ -60,3 +60,17 @@ def test_nothing_of_a_cluster_that_cannot_grow(growing, monkeypatch):
     growing.note_wanted(50)
     growing.look(Lease())
     assert growing._wish.held == [0]
+
+
+def test_other_nodes_may_be_used_where_the_share_is_more_than_fits_on_some(growing, monkeypatch):
+    nodes = [Node("a", 1.0, 0.0), Node("b", 2.0, 0.0)]
+    monkeypatch.setattr(slots, "living_nodes", lambda: nodes)
+    growing.note_wanted(50)
+    growing.look(Lease())
+    assert growing() == 3
+    assert growing.has_room_beside({"a"})
+    assert growing.has_room_beside({"b"})
+    assert not growing.has_room_beside({"a", "b"})
+    growing.note_wanted(1)  # that one may be all that others have left on `a`
+    growing.look(Lease())
+    assert not growing.has_room_beside({"a"})
