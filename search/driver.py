@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, final
 
@@ -234,12 +236,15 @@ def _run(
     say("starting Ray" if address is None else f"joining the Ray cluster at {address}")
     config = reader.record().config
     store = place.workspace.store(config)
+    # Ray Tune takes a second to import, and Ray three to start, in which this process waits.
+    importing = threading.Thread(target=import_module, args=("search.executor.session",))
+    importing.start()
     with (
         ray_started(config.resources, address, store, place.code),
         sharing(writer.lease, config.resources, is_shared=address is not None) as slots,
         watching_nodes(add_sample, store),
     ):
-        # Ray Tune takes another second, in which workers start.
+        importing.join()
         from search.executor.session import Session
 
         session = Session(reader, writer, place.workspace, stopper, say, work)

@@ -1,7 +1,6 @@
 """Pareto fronts and hypervolumes: pure functions on arrays. Directions are handled here once."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import moocore
 import numpy as np
@@ -108,10 +107,9 @@ def within_noise(
 
 def rank_correlation(first: ArrayLike, second: ArrayLike) -> float | None:
     """Returns Spearman's rank correlation of two objectives, None where it says nothing."""
-    from scipy.stats import spearmanr
+    from pandas import DataFrame  # a driver has it already; SciPy's statistics take it a second
 
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if len(a) < _FEWEST_POINTS or np.ptp(a) == 0 or np.ptp(b) == 0:
         return None
-    result: Any = spearmanr(a, b)
-    return float(result.statistic)
+    return float(DataFrame({"a": a, "b": b}).rank().corr().loc["a", "b"])

@@ -43,7 +43,7 @@ MAY_IMPORT = {
     },
 }
 MAY_PRINT = {"search/cli"}
-PURE = {"search/front.py": {"collections", "moocore", "numpy", "scipy", "typing"}}
+PURE = {"search/front.py": {"collections", "moocore", "numpy", "pandas"}}
 
 
 def imported_modules(path: Path) -> set[str]:

@@ -21,8 +21,9 @@ from search.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 
-# Importing MLflow takes seconds, in which the main thread should import and start Ray.
-_START_SECONDS: Final = 8.0
+# Importing MLflow takes seconds of a core: best while the main thread waits for Ray, before there
+# are workers that need the cores.
+_START_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 2.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0  # while MLflow does not answer
 _DRAIN_SECONDS: Final = 30.0
