@@ -1,19 +1,19 @@
 """`auto`: who proposes the params of which trial."""
 
 import math
-from collections.abc import Mapping
 from typing import Any, Final, final
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import QMCSampler, RandomSampler, TPESampler
+from optuna.samplers import RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from search.front import non_dominated
 from search.gaussian_process import WarpedGP, clipped, slanted
+from search.quasi_random import QuasiRandom, is_known
 
 # So many trials have to end before a model of them is worth asking.
 START_TRIALS: Final = 10
@@ -21,7 +21,6 @@ START_TRIALS: Final = 10
 GP_TRIALS: Final = 100
 # With 1 it fell behind a process left to itself where that one is good (benchmarks/RESULTS.md).
 GP_PATIENCE: Final = 5
-_SAME: Final = 1e-7  # an optimiser's last digits
 
 
 @final
@@ -50,7 +49,7 @@ class Portfolio(optuna.samplers.BaseSampler):
     """
 
     def __init__(self, study_seed: int, seed: int, with_gp: bool):
-        self._start = quasi_random(study_seed, seed)
+        self._start = QuasiRandom(study_seed, seed)
         self._joint = TPESampler(seed=seed, multivariate=True, group=True)
         self._single = TPESampler(seed=seed, multivariate=False)
         self._gp = WarpedGP(seed, slanted) if with_gp else None
@@ -71,11 +70,11 @@ class Portfolio(optuna.samplers.BaseSampler):
         """See `BaseSampler.sample_relative`."""
         # Not chosen anew: a trial may have ended since the search space was inferred.
         proposed = self._chosen.sample_relative(study, trial, search_space)
-        if self._chosen is not self._gp or not _is_known(study, proposed):
+        if self._chosen is not self._gp or not is_known(study, trial, proposed):
             return proposed
         near = WarpedGP(self._seed, lambda values: slanted(clipped(values)), is_exact=True)
         proposed = near.sample_relative(study, trial, search_space)
-        if not _is_known(study, proposed):
+        if not is_known(study, trial, proposed):
             return proposed
         space = self._mutation.infer_relative_search_space(study, trial)
         return self._mutation.sample_relative(study, trial, space)
@@ -150,21 +149,6 @@ class Mutation(optuna.samplers.BaseSampler):
         return self._random.sample_independent(study, trial, param_name, param_distribution)
 
 
-def _is_known(study: optuna.Study, params: Mapping[str, Any]) -> bool:
-    """Returns whether a trial has these params already, however it ended, or runs with them."""
-    known = [trial.params for trial in study.get_trials(deepcopy=False)]
-    return any(
-        own.keys() >= params.keys() and all(_is_same(own[name], params[name]) for name in params)
-        for own in known
-    )
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=_SAME)
-    return bool(one == other)
-
-
 def _since_progress(study: optuna.Study) -> int:
     """Returns how many trials came after the last one on the front and have ended."""
     complete, front = _front(study)
@@ -193,14 +177,3 @@ def _middle(numbers: FloatDistribution | IntDistribution) -> float:
     if numbers.step is not None:
         middle = low + numbers.step * round((middle - low) / numbers.step)
     return numbers.to_external_repr(middle)
-
-
-def quasi_random(study_seed: int, seed: int) -> QMCSampler:
-    """Returns what covers a space evenly, with a sequence that all proposals of a study share."""
-    # Until a first trial has ended there is no sequence yet: those are drawn at random.
-    return QMCSampler(
-        seed=study_seed,
-        scramble=True,
-        independent_sampler=RandomSampler(seed=seed),
-        warn_independent_sampling=False,
-    )

@@ -10,7 +10,8 @@ from optuna.samplers import GPSampler, NSGAIISampler, RandomSampler
 from search.config import SamplerName, StudyConfig
 from search.errors import StudyConfigError
 from search.grid import grid_points, is_finite
-from search.portfolio import Portfolio, quasi_random
+from search.portfolio import Portfolio
+from search.quasi_random import QuasiRandom
 from search.space import Categorical
 
 ChosenName: TypeAlias = SamplerName | Literal["gp+tpe"]
@@ -73,7 +74,7 @@ def make_sampler(name: ChosenName, study_seed: int, seed: int) -> optuna.sampler
             case "nsga2":
                 return NSGAIISampler(seed=seed, population_size=50)
             case "quasi-random":
-                return quasi_random(study_seed, seed)
+                return QuasiRandom(study_seed, seed)
             case "gp":
                 return GPSampler(seed=seed)
             case _:  # the grid's points are queued one by one, see `search.study.proposals`

@@ -17,6 +17,7 @@ MAY_IMPORT = {
         "search/study",
         "search/samplers.py",
         "search/portfolio.py",
+        "search/quasi_random.py",
         "search/gaussian_process.py",
         "search/importance.py",
     },

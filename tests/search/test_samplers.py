@@ -143,6 +143,22 @@ def test_workers_that_begin_together_begin_apart(sampler):
     assert len({str(params) for params in found}) == 8
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "quasi-random"])
+@pytest.mark.parametrize("seed", range(8))
+def test_no_trial_is_proposed_again_when_an_earlier_one_of_another_shape_ends(sampler, seed):
+    config = make_study(space=CONDITIONAL, sampler=sampler, seed=seed)
+    record = SearchRecord(secrets.token_hex(8), config.name, config, {}, 0.0, None)
+    proposals = Proposals(record, Knowledge())
+    slow = [proposals.ask(number) for number in range(3)]
+    found = [*slow]
+    for number in range(3, START_TRIALS + 1):
+        found.append(proposals.ask(number))
+        proposals.tell(number, TrialState.PRUNED, None)
+        if number % 3 == 2:  # one of those that began first
+            proposals.tell(2 - number // 4, TrialState.COMPLETE, [float(number), 1.0])
+    assert len({str(params) for params in found}) == START_TRIALS + 1
+
+
 def told(values):
     """Returns an Optuna study of two objectives whose trials have ended with some values."""
     study = optuna.create_study(directions=["minimize", "maximize"])
@@ -170,7 +186,7 @@ FRUITLESS = [(5.0, -5.0)] * portfolio.GP_PATIENCE
 @pytest.mark.parametrize(
     ("values", "proposing"),
     [
-        (WORSE[1:], ["QMCSampler"]),
+        (WORSE[1:], ["QuasiRandom"]),
         (WORSE, ["GPStandIn"]),
         ([*WORSE, *FRUITLESS[1:]], ["GPStandIn"]),
         ([*WORSE, *FRUITLESS], ["Mutation", "TPESampler"]),
