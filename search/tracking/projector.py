@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 # Importing MLflow takes seconds of a core: best while the main thread waits for Ray, before there
 # are workers that need the cores.
 _START_SECONDS: Final = 1.0
+_PAGE_SECONDS: Final = 60.0  # Plotly, for the search's page, takes another second of a core
 _PAUSE_SECONDS: Final = 2.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0  # while MLflow does not answer
 _DRAIN_SECONDS: Final = 30.0
@@ -59,7 +60,8 @@ def projecting(
     runs = MlflowRuns(workspace.tracking_uri(record.config), workspace.artifacts, record.id)
     load = NodeLoad(runs, Projections(reader.engine, record.id), record.created_at)
     mirror = Mirror(reader, runs, workspace.store(record.config))
-    projector = Projector(mirror, record.name, say, load.send, delay=_START_SECONDS)
+    delays = {"delay": _START_SECONDS, "page_delay": _PAGE_SECONDS}
+    projector = Projector(mirror, record.name, say, load.send, **delays)
     projector.start()
     try:
         yield load.add
@@ -79,6 +81,7 @@ class Projector:
             the study does not hold.
         pause: Seconds between two flushes.
         delay: Seconds before the first one.
+        page_delay: Seconds before files are shown the first time, unless it ends before.
     """
 
     def __init__(
@@ -89,12 +92,14 @@ class Projector:
         send: Callable[[bool], None] = lambda _: None,
         pause: float = _PAUSE_SECONDS,
         delay: float = 0.0,
+        page_delay: float = 0.0,
     ):
         self._mirror = mirror
         self._name = name
         self._say = say
         self._send = send
-        self._pause, self._delay = pause, delay
+        self._pause, self._delay, self._page_delay = pause, delay, page_delay
+        self._started = time.monotonic()
         self._ended = threading.Event()
         self._deadline = 0.0  # by the monotonic clock, once `finish` is called
         self._is_failing = False
@@ -153,7 +158,8 @@ class Projector:
         except RefusedError as error:
             refusal = error
         self._send(is_last)
-        self._mirror.show(is_last)
+        if is_last or time.monotonic() >= self._started + self._page_delay:
+            self._mirror.show(is_last)
         if refusal is not None:
             raise refusal
 
