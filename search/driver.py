@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, final
 
@@ -15,6 +14,7 @@ from search.config import StudyConfig
 from search.errors import IdentityError, LeaseLostError, SpentError
 from search.executor.desk import Desk
 from search.files import Files
+from search.importing import without_collecting
 from search.models.belongings import use_code, with_code
 from search.models.corners import corner_models, refuse_ignored
 from search.models.images import differences, identity, load_images, with_absolute_paths
@@ -237,7 +237,7 @@ def _run(
     config = reader.record().config
     store = place.workspace.store(config)
     # Ray Tune takes a second to import, and Ray three to start, in which this process waits.
-    importing = threading.Thread(target=import_module, args=("search.executor.session",))
+    importing = threading.Thread(target=_import_session)
     importing.start()
     with (
         ray_started(config.resources, address, store, place.code),
@@ -252,6 +252,11 @@ def _run(
             return session.run(place.dataset_folder, slots)
         finally:
             account(session.spending)
+
+
+def _import_session() -> None:
+    with without_collecting():
+        import search.executor.session  # noqa: F401
 
 
 @contextlib.contextmanager

@@ -169,7 +169,7 @@ class Session:
         wanted = [key for key in front if key not in done]
         if not wanted:
             return True
-        self._say(f"measuring the front's {len(wanted)} models again, on the test images")
+        self._say(f"measuring the front's {_models(len(wanted))} again, on the test images")
         figures = self._remotely(self._work.remeasure, *self._models(folders, trials, wanted))
         if figures is None:
             return False
@@ -189,7 +189,7 @@ class Session:
             wanted = [key for key in front if not showcase.names(*key)]
             if not wanted:
                 return True
-            self._say(f"drawing the front's {len(wanted)} models")
+            self._say(f"drawing the front's {_models(len(wanted))}")
             arguments = self._models(folders, trials, wanted)
             return self._remotely(self._work.show, *arguments) is not None
         except SearchError as error:
@@ -212,3 +212,7 @@ class Session:
 def _tell(method: Any, *arguments: Any) -> None:
     with contextlib.suppress(ray.exceptions.RayError):
         method.remote(*arguments)
+
+
+def _models(count: int) -> str:
+    return "one model" if count == 1 else f"{count} models"

@@ -1,11 +1,12 @@
 """Loading TensorFlow with Keras: sooner, and without its messages where somebody would see them."""
 
 import contextlib
-import gc
 import os
 import sys
 from collections.abc import Iterator
 from typing import Final
+
+from search.importing import without_collecting
 
 # Keras imports them if they are there, for wrappers, plots and tables that nothing here uses: half
 # of the time that its import takes.
@@ -20,14 +21,11 @@ def load_keras() -> None:
     """
     hidden = [name for name in _UNUSED if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type] # None refuses an import
-    is_collecting = gc.isenabled()
-    gc.disable()  # a quarter of the import would be looking for garbage among what it has made
     try:
-        import keras  # noqa: F401
-        import tensorflow  # noqa: F401
+        with without_collecting():
+            import keras  # noqa: F401
+            import tensorflow  # noqa: F401
     finally:
-        if is_collecting:
-            gc.enable()
         for name in hidden:
             sys.modules.pop(name, None)
 

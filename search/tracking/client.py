@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import sqlalchemy as sa
 
 from search.errors import TrackerError
+from search.importing import without_collecting
 from search.study.projections import SEARCH_ITSELF
 from search.tracking.database import check_database
 from search.tracking.entries import shown
@@ -98,14 +99,16 @@ class MlflowRuns:
         Raises:
             TrackerError: If MLflow cannot be reached or used.
         """
-        _prepare_mlflow()
+        with without_collecting():
+            _prepare_mlflow()
         with self._translated():
             from mlflow import MlflowClient
 
             self._file = LocalFile.of(self.uri)
             uri = self._file.open() if self._file else _address(self.uri)
             check_database(uri)
-            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            with without_collecting():  # it imports more
+                self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             self._experiment_id = self._find_experiment()
             return self._find_runs()
 
