@@ -1,4 +1,4 @@
-"""A sequence that covers a space evenly, and never proposes what was tried."""
+"""A sequence that covers a space evenly, and goes on where a point was tried already."""
 
 import math
 from collections.abc import Mapping
