@@ -124,9 +124,10 @@ def tune(num_trials: int) -> list[float]:
     return [(end - start) / tenth * 1000 for start, end in itertools.pairwise(marks)]
 
 
-def steady(workspace: Workspace, seconds: float) -> tuple[float, float]:
+def steady(workspace: Workspace, seconds: float, tracking: bool) -> tuple[float, float]:
     """Returns measurements per second, and the share of a core that the driver needed for them."""
-    config = study("steady", max(2, round(seconds * 100 / STEADY_REPORTS)), STEADY_REPORTS)
+    num_trials = max(2, round(seconds * 100 / STEADY_REPORTS))
+    config = study("steady", num_trials, STEADY_REPORTS, tracking={"mlflow": tracking})
     create(config, workspace)
     process, marks = psutil.Process(), []
     original = Desk.hear
@@ -170,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         grown = (rows[-1]["MB"] - rows[1]["MB"]) / (rows[-1]["trials"] - rows[1]["trials"]) * 1000
         print(f"{mean:.1f} ms a trial, {mean / stock:.2f} times Ray Tune's.")
         print(f"The driver grew by {grown:.0f} MB per 1,000 trials.")
-        rate, share = steady(workspace, 10 if options.quick else 60)
+        rate, share = steady(workspace, 10 if options.quick else 60, options.tracking)
     print(
         f"{rate:.0f} measurements a second from two workers: {share:.2f} of a core for the driver."
     )

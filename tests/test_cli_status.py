@@ -5,6 +5,7 @@ import json
 import pytest
 from rich.console import Console
 
+from search.cli.live import show_while
 from search.report.history import history_lines
 from search.study import tables
 from search.study.database import open_database
@@ -144,3 +145,18 @@ class TestOwners:
 
     def test_one_alone_is_not_summed(self, call):
         assert "core-hours" not in call("list").out
+
+
+class TestLines:
+    def test_what_the_driver_says_stands_after_the_trials_that_ended_before(self, place, capsys):
+        driver = Driver(place.study_url, "tiny")
+        with show_while("tiny", place) as say:
+            trial = driver.writer.new_trial()
+            attempt = driver.writer.start_attempt(trial)
+            driver.writer.finish(trial.number, attempt, TrialState.FAILED, "a reason")
+            say("measuring the front")
+        driver.lease.release()
+        driver.close()
+        first, second = capsys.readouterr().out.splitlines()
+        assert "a reason" in first
+        assert second == "measuring the front"

@@ -33,11 +33,11 @@ def show_while(name: str, place: Workspace) -> Iterator[Callable[[str], None]]:
             yield view.say
             live.update(live.get_renderable(), refresh=True)
         return
-    ended = threading.Event()
-    thread = threading.Thread(target=_print_lines, args=(view, ended.wait), daemon=True)
+    lines, ended = _Lines(view), threading.Event()
+    thread = threading.Thread(target=lines.print_until, args=(ended.wait,), daemon=True)
     thread.start()
     try:
-        yield lambda text: print(text, flush=True)
+        yield lines.say
     finally:
         ended.set()
         thread.join()
@@ -47,7 +47,7 @@ def watch(name: str, place: Workspace) -> None:
     """Shows a search that another process runs, with its front, until it is over or Ctrl-C."""
     view = _View(name, place, has_picture=True)
     if not console.is_terminal:
-        _print_lines(view, view.is_over)
+        _Lines(view).print_until(view.is_over)
         return
     with Live(get_renderable=view.render, console=console, refresh_per_second=1) as live:
         while not view.is_over(_LINES_SECONDS):
@@ -99,16 +99,30 @@ class _View:
         return Group(progress_table(state, phase), Text(picture))
 
 
-def _print_lines(view: _View, wait: Callable[[float], bool]) -> None:
-    """Prints a line for every trial that ends from now on, until `wait` says that was the last."""
-    printed = {trial.number for trial in view.state().finished}
-    while True:
-        last_look = wait(_LINES_SECONDS)
-        with contextlib.suppress(sa.exc.SQLAlchemyError):
-            state = view.state()
+class _Lines:
+    """Prints a line for every trial that ends from now on."""
+
+    def __init__(self, view: _View):
+        self._view = view
+        self._printed = {trial.number for trial in view.state().finished}
+        self._lock = threading.Lock()
+
+    def say(self, text: str) -> None:
+        """Prints a text, after the lines of the trials that ended before."""
+        self._print_new()
+        print(text, flush=True)
+
+    def print_until(self, wait: Callable[[float], bool]) -> None:
+        """Looks again and again, until `wait` says that this was the last time."""
+        is_last = False
+        while not is_last:
+            is_last = wait(_LINES_SECONDS)
+            self._print_new()
+
+    def _print_new(self) -> None:
+        with self._lock, contextlib.suppress(sa.exc.SQLAlchemyError):
+            state = self._view.state()
             for trial in state.finished:
-                if trial.number not in printed:
-                    printed.add(trial.number)
+                if trial.number not in self._printed:
+                    self._printed.add(trial.number)
                     print(trial_line(state, trial), flush=True)
-        if last_look:
-            return
